@@ -1,0 +1,45 @@
+"""Finding a world by its name: ``"kitchen/cramped_room"`` -> a batch of environments."""
+
+import difflib
+from importlib import import_module
+from typing import Any
+
+from play.worlds.errors import UserError
+from play.worlds.spec import World
+
+# Modules are imported on first use, so that one world never pays for another's dependencies.
+FAMILIES = {"kitchen": "play.worlds.kitchen.world"}
+
+
+def make_world(name: str, num_envs: int = 1, *, autoreset: bool = False, **options: Any) -> World:
+    """Builds `num_envs` environments of the world called `name`.
+
+    Args:
+        name: ``family/instance``; the family's module says which instances it has.
+        num_envs: Number of environments N stepped together.
+        autoreset: Whether finished episodes restart within the step that ends them.
+        **options: The family's own options, such as ``dynamics="new"`` or ``horizon=400``.
+
+    Raises:
+        UserError: No such family, instance or option.
+    """
+    family, _, instance = name.partition("/")
+    if family not in FAMILIES:
+        near = difflib.get_close_matches(family, FAMILIES, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise UserError(
+            f"There is no world called {name!r}: use family/instance with one of the families "
+            f"{', '.join(sorted(FAMILIES))}{hint}"
+        )
+    module = import_module(FAMILIES[family])
+    world: World = module.make(instance, num_envs, autoreset=autoreset, **options)
+    return world
+
+
+def world_names() -> list[str]:
+    """Names of all worlds that are ready to use, most played first within a family."""
+    return [
+        f"{family}/{instance}"
+        for family, module in FAMILIES.items()
+        for instance in import_module(module).instances()
+    ]

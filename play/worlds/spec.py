@@ -1,0 +1,120 @@
+"""What every world declares about itself, and the interface through which it is used.
+
+Trainers, sessions, records and front ends work on these facts alone and never ask which world
+they serve. Axes are named as follows: N environments, A players (seats), E events.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """One way to write a state as the observation of a seat.
+
+    Attributes:
+        name: The name that policies' cards use, such as ``"lossless"``.
+        version: Raised whenever the numbers for one state change, so that a policy trained on an
+            older version is refused rather than misread.
+        shape: Shape of one seat's observation, without the batch axis.
+        dtype: NumPy type name of the array that `World.observe` fills.
+        channels: Names along the last axis.
+    """
+
+    name: str
+    version: int
+    shape: tuple[int, ...]
+    dtype: str
+    channels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class WorldFacts:
+    """Everything that code outside a world may know about it.
+
+    Attributes:
+        world: Full name, such as ``"kitchen/cramped_room"``.
+        version: Version of the rules; raised when any transition changes.
+        options: What was chosen at construction (JSON values); ``make_world(world, **options)``
+            builds the same world again.
+        num_players: Number of seats A.
+        actions: Action names by index.
+        idle_action: Index of the action that does nothing; the stated fallback of late policies.
+        horizon: Steps in an episode. Episodes end here and the end is part of the task
+            (termination, no bootstrapping), as in the published Overcooked baselines.
+        tick_ms: Default time between steps in live play, in milliseconds.
+        step_reward_range: Least and greatest team reward of one step.
+        reward_unit: The reward of the world's natural unit of success (one soup), in points.
+            SRPO's tau is stated per unit.
+        encodings: Encodings by name; the first is the one that trainers use by default.
+        events: Names along the event axis E.
+        contributions: Events that count as helping the team, as label -> event names.
+        keys: Default keyboard map, ``KeyboardEvent.code`` -> action index.
+        renderer: Name of the drawing module of the front ends.
+    """
+
+    world: str
+    version: int
+    options: Mapping[str, Any]
+    num_players: int
+    actions: tuple[str, ...]
+    idle_action: int
+    horizon: int
+    tick_ms: int
+    step_reward_range: tuple[float, float]
+    reward_unit: float
+    encodings: Mapping[str, Encoding]
+    events: tuple[str, ...]
+    contributions: Mapping[str, Sequence[str]]
+    keys: Mapping[str, int]
+    renderer: str
+
+
+class World(Protocol):
+    """N independent environments of one world, stepped together.
+
+    The arrays are owned by the world and overwritten by the next `step`. An episode that ends in
+    a step is *not* restarted unless the world was made with ``autoreset=True`` (same-step
+    autoreset: `done` is set, the rewards are the last step's, and the state is already the next
+    episode's first).
+    """
+
+    facts: WorldFacts
+    num_envs: int
+    rewards: NDArray[np.float32]
+    """[N, A] Reward of the last step, per seat (in a shared-reward world each seat's own share;
+    the team reward is the sum over seats)."""
+    shaped_rewards: NDArray[np.float32]
+    """[N, A] Shaping reward of the last step, per seat; never part of `rewards`."""
+    done: NDArray[np.bool_]
+    """[N] Whether the last step ended the episode."""
+    events: NDArray[np.bool_]
+    """[N, A, E] Events of the last step."""
+
+    def reset(self, seed: int | Sequence[int] | None = None) -> None:
+        """Starts a new episode everywhere. Environment i gets the i-th stream of `seed`."""
+        ...
+
+    def step(self, actions: NDArray[np.integer[Any]]) -> None:
+        """Applies joint actions [N, A] and fills rewards, shaped_rewards, done and events."""
+        ...
+
+    def observe(self, encoding: str, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Writes the observations [N, A, *shape] of every seat into `out` and returns it."""
+        ...
+
+    def state_hash(self, env: int) -> str:
+        """A short hexadecimal hash of everything that determines the environment's future."""
+        ...
+
+    def static_scene(self) -> dict[str, Any]:
+        """The part of the drawing that never changes, as JSON values."""
+        ...
+
+    def scene(self, env: int) -> dict[str, Any]:
+        """The part of the drawing that changes, as JSON values."""
+        ...
