@@ -1,0 +1,66 @@
+// The end of a game: what the team made, and who did what.
+
+import { announce, byId, element, show, swatch } from "./dom.js";
+
+export function showEnd(message, game) {
+  const { score, steps, reason } = message;
+  const finished = reason === "finished";
+  byId("end-kicker").textContent = finished ? `${game.title}, ${steps} steps` : endings(reason);
+  byId("end-title").textContent = `${score} points`;
+  byId("end-text").textContent = verdict(message, game);
+  byId("end-chefs").replaceChildren(contributions(message, game));
+  byId("end-replay").href = `/replay/${message.episode}`;
+  byId("end-record").textContent = `Recorded as ${message.episode}`;
+  byId("again").hidden = game.seat === null && game.mode !== "watch";
+  byId("again").textContent = game.mode === "watch" ? "Watch again" : "Play again";
+  byId("again").disabled = false;
+  show("end");
+  byId("again").focus();
+  announce(`The game is over. ${score} points. ${byId("end-text").textContent}`);
+}
+
+function endings(reason) {
+  if (reason === "left") return "The game ended early: somebody left the kitchen";
+  if (reason === "timeout") return "The game ended early: a chef did not come back";
+  return "The game ended early";
+}
+
+function verdict({ successes, score, contributions: table }, game) {
+  if (successes === 0) return "No soup made it to the counter this time.";
+  const soups = successes === 1 ? "1 soup served" : `${successes} soups served`;
+  if (game.seat === null || game.seats.length !== 2) return `${soups}.`;
+  const totals = game.seats.map((_, seat) => sum(Object.values(table).map((row) => row[seat])));
+  const share = totals[game.seat] / Math.max(1, sum(totals));
+  if (share > 0.6) return `${soups}. You carried most of the work.`;
+  if (share < 0.4) return `${soups}. Your partner carried most of the work.`;
+  return `${soups}, and the work was shared. Score ${score}.`;
+}
+
+const sum = (values) => values.reduce((total, value) => total + value, 0);
+
+function contributions({ contributions: table }, game) {
+  const heads = game.seats.map((seat, index) =>
+    element(
+      "th",
+      { scope: "col" },
+      element("span", { class: "chef-head" }, swatch(index), index === game.seat ? "You" : seat.label),
+    ),
+  );
+  const rows = Object.entries(table).map(([label, counts]) =>
+    element(
+      "tr",
+      {},
+      element("th", { scope: "row" }, capital(label)),
+      ...counts.map((count) => element("td", {}, String(count))),
+    ),
+  );
+  return element(
+    "table",
+    {},
+    element("caption", { class: "visually-hidden" }, "What each chef did"),
+    element("thead", {}, element("tr", {}, element("th", {}), ...heads)),
+    element("tbody", {}, ...rows),
+  );
+}
+
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1).replaceAll("_", " ");

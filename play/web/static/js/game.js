@@ -1,0 +1,256 @@
+// One running game on the screen: what the server sends becomes picture, sound and words.
+
+import { announce, button, byId, icon, show } from "./dom.js";
+import { Hud } from "./hud.js";
+import { Input } from "./input.js";
+import * as net from "./net.js";
+import * as settings from "./settings.js";
+import * as sound from "./sound.js";
+import { Stage } from "./stage.js";
+
+const RESUME_S = 30;
+
+export class Game {
+  constructor({ onEnd, onLeave }) {
+    this.onEnd = onEnd;
+    this.onLeave = onLeave;
+    this.current = null;
+    this.hud = new Hud();
+    this.stage = new Stage(byId("canvas"), byId("stage"));
+    this.input = new Input((action, down) => net.tell("key", { action, down, at: net.now() }));
+    this.stage.onFrame = () => this.#frame();
+    byId("pause").addEventListener("click", () => this.togglePause());
+    byId("leave").addEventListener("click", () => this.leave());
+    byId("leave").replaceChildren(icon("leave"));
+    addEventListener("keydown", (event) => this.#shortcut(event));
+    settings.onChange(() => this.#applySettings());
+    this.#applySettings();
+  }
+
+  get running() {
+    return this.current !== null;
+  }
+
+  async open(game) {
+    this.current = game;
+    this.ending = false;
+    this.startsAt = performance.now() + game.starts_in_ms;
+    this.counted = null;
+    show("game");
+    document.body.classList.toggle("spectating", game.seat === null);
+    this.hud.open(game);
+    this.#help();
+    byId("pause").hidden = !game.can_pause;
+    this.#keys();
+    this.setStatus({ seats: game.seats, paused: game.paused });
+    await this.stage.open(game.static, game.scene, game.tick_ms, game.seat);
+  }
+
+  tick(message) {
+    const game = this.current;
+    if (!game || message.id !== game.id) return;
+    if (message.t === game.t + 1) this.stage.push(message.scene, message.due);
+    else this.stage.jump(message.scene);
+    this.#effects(message, game.scene);
+    Object.assign(game, { t: message.t, scene: message.scene, score: message.score });
+    this.hud.setTime(game.t);
+    this.hud.setScore(game.score);
+  }
+
+  end(message) {
+    const game = this.current;
+    if (!game || message.id !== game.id) return;
+    this.input.disable();
+    this.ending = true;
+    sound.play("end");
+    const pause = message.reason === "finished" ? 1100 : 0;
+    setTimeout(() => {
+      if (this.current !== game) return;
+      this.close();
+      this.onEnd(message, game);
+    }, pause);
+  }
+
+  close() {
+    this.current = null;
+    this.input.disable();
+    this.stage.close();
+    this.#hideOverlay();
+    byId("countdown").hidden = true;
+  }
+
+  setStatus({ seats, paused }) {
+    const game = this.current;
+    if (!game) return;
+    game.seats = seats;
+    game.paused = paused;
+    this.hud.setSeats(seats);
+    byId("pause").replaceChildren(icon(paused ? "play" : "pause"));
+    if (paused?.reason === "away") this.#waitFor(paused);
+    else if (paused) this.#overlay("Paused", "The kitchen is waiting for you.", this.#resumeActions());
+    else this.#hideOverlay();
+    if (paused) {
+      this.stage.jump(game.scene);
+      this.startsAt = performance.now() + (paused.starts_in_ms ?? 0);
+    }
+  }
+
+  lost() {
+    if (!this.current || this.ending) return;
+    this.input.releaseAll();
+    const until = performance.now() + RESUME_S * 1000;
+    this.#countingOverlay(
+      "Connection lost",
+      (seconds) => `Your place is kept for ${seconds} s. Trying to get back in…`,
+      until,
+      [button("Menu", () => this.leave())],
+    );
+  }
+
+  async leave() {
+    net.tell("leave", {});
+    this.close();
+    this.onLeave();
+  }
+
+  togglePause() {
+    const game = this.current;
+    if (!game?.can_pause || this.ending) return;
+    net.tell("pause", { on: !game.paused });
+  }
+
+  #resumeActions() {
+    if (this.current.seat === null && this.current.mode !== "watch") return [];
+    return [
+      button("Go on", () => this.togglePause(), "primary"),
+      button("Leave", () => this.leave()),
+    ];
+  }
+
+  #waitFor(paused) {
+    const label = this.current.seats[paused.seat]?.label ?? "The other chef";
+    this.#countingOverlay(
+      `${label} lost the connection`,
+      (seconds) => `The game goes on as soon as they are back, and ends in ${seconds} s if not.`,
+      performance.now() + paused.left_ms,
+      [button("Leave", () => this.leave())],
+    );
+  }
+
+  #countingOverlay(title, text, until, actions) {
+    const write = () => {
+      const seconds = Math.max(0, Math.ceil((until - performance.now()) / 1000));
+      byId("overlay-text").textContent = text(seconds);
+    };
+    this.#overlay(title, "", actions);
+    write();
+    this.counting = setInterval(write, 500);
+  }
+
+  #overlay(title, text, actions) {
+    clearInterval(this.counting);
+    byId("overlay-title").textContent = title;
+    byId("overlay-text").textContent = text;
+    byId("overlay-actions").replaceChildren(...actions);
+    byId("overlay").hidden = false;
+    actions[0]?.focus();
+    this.input.releaseAll();
+    announce(`${title}. ${text}`);
+  }
+
+  #hideOverlay() {
+    clearInterval(this.counting);
+    byId("overlay").hidden = true;
+  }
+
+  #shortcut(event) {
+    if (!this.current || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (document.querySelector("dialog[open]")) return;
+    const taken = byId("overlay").hidden && this.input.map.has(event.code);
+    if (taken) return;
+    if (event.code === "KeyP" || event.code === "Escape") this.togglePause();
+    else if (event.code === "KeyM") settings.set("muted", !settings.get("muted"));
+    else return;
+    event.preventDefault();
+  }
+
+  #keys() {
+    const game = this.current;
+    if (game && game.seat !== null && !this.ending) this.input.enable(game.actions, game.keys);
+    else this.input.disable();
+  }
+
+  #applySettings() {
+    document.body.classList.toggle("touching", settings.touching());
+    this.#keys();
+    if (this.current) this.#help();
+  }
+
+  #help() {
+    const game = this.current;
+    byId("help").textContent = game.seat === null ? "You are watching." : game.help;
+  }
+
+  #frame() {
+    this.input.pollGamepads();
+    const game = this.current;
+    if (!game) return;
+    const left = this.startsAt - performance.now();
+    const waiting = left > 0 && game.t === 0 && !game.paused;
+    byId("countdown").hidden = !waiting;
+    if (waiting) this.#count(Math.ceil(left / 1000));
+    else if (this.counted !== null && this.counted !== 0 && !game.paused) this.#go();
+  }
+
+  #count(seconds) {
+    if (this.counted === seconds) return;
+    this.counted = seconds;
+    const place = byId("countdown");
+    const number = document.createElement("span");
+    number.textContent = String(seconds);
+    const hint = document.createElement("small");
+    hint.textContent = this.current.goal ?? "";
+    place.replaceChildren(number, hint);
+    sound.play("count");
+    announce(String(seconds));
+  }
+
+  #go() {
+    this.counted = 0;
+    sound.play("go");
+    announce("Go!");
+  }
+
+  #effects(message, before) {
+    const effects = new Set();
+    for (const [, name] of message.events) {
+      const effect = sound.cue(name);
+      if (effect) effects.add(effect);
+    }
+    if (newlyReady(before, message.scene)) effects.add("ready");
+    for (const effect of effects) sound.play(effect);
+    message.rewards.forEach((reward, seat) => {
+      if (reward) this.#float(reward, message.scene.players?.[seat]);
+    });
+  }
+
+  // "+20" rises from the chef who earned it.
+  #float(reward, player) {
+    const { width, height } = this.current.static;
+    if (!player || !width || !height) return;
+    const place = byId("floats").getBoundingClientRect();
+    const canvas = byId("canvas").getBoundingClientRect();
+    const node = document.createElement("span");
+    node.className = "float";
+    node.textContent = reward > 0 ? `+${reward}` : String(reward);
+    node.style.left = `${canvas.left - place.left + ((player.x + 0.5) / width) * canvas.width}px`;
+    node.style.top = `${canvas.top - place.top + ((player.y + 0.2) / height) * canvas.height}px`;
+    byId("floats").append(node);
+    setTimeout(() => node.remove(), 1400);
+  }
+}
+
+function newlyReady(before, after) {
+  const ready = (scene) => (scene.pots ?? []).filter((pot) => pot.ready).length;
+  return ready(after) > ready(before);
+}

@@ -1,0 +1,80 @@
+// Score, time, orders and who is who: everything around the canvas.
+
+import { announce, byId, element, swatch } from "./dom.js";
+
+const clock = (seconds) =>
+  `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
+
+export class Hud {
+  open(game) {
+    this.game = game;
+    this.score = null;
+    this.warned = false;
+    this.setScore(game.score);
+    this.setTime(game.t);
+    this.#orders(game.static.orders ?? []);
+    this.setSeats(game.seats);
+  }
+
+  setScore(score) {
+    const place = byId("score");
+    if (this.score !== null && score !== this.score) {
+      place.classList.remove("bump");
+      void place.offsetWidth; // restarts the animation
+      place.classList.add("bump");
+      announce(`Score ${score}`);
+    }
+    this.score = score;
+    place.textContent = String(score);
+  }
+
+  setTime(t) {
+    const { horizon, tick_ms: tickMs } = this.game;
+    const left = Math.ceil(((horizon - t) * tickMs) / 1000);
+    const place = byId("time");
+    const text = clock(left);
+    if (place.textContent !== text) place.textContent = text;
+    place.classList.toggle("hurry", left <= 10);
+    byId("time-fill").style.transform = `scaleX(${1 - t / horizon})`;
+    if (left === 10 && !this.warned) {
+      this.warned = true;
+      announce("Ten seconds left");
+    }
+  }
+
+  setSeats(seats) {
+    const chefs = seats.map((seat, index) => {
+      const you = index === this.game.seat;
+      const label = you ? "You" : seat.label;
+      const away = seat.connected ? null : element("span", { class: "away" }, "away");
+      return element("li", {}, swatch(index), label, away);
+    });
+    byId("chefs").replaceChildren(...chefs);
+  }
+
+  #orders(orders) {
+    byId("orders").parentElement.hidden = orders.length === 0;
+    byId("orders").replaceChildren(...orders.map(orderChip));
+  }
+}
+
+function orderChip(order) {
+  const pips = element("span", { class: "pips", "aria-hidden": "true" });
+  for (let i = 0; i < order.onions; i += 1) pips.append(element("span", { class: "pip" }));
+  for (let i = 0; i < order.tomatoes; i += 1) pips.append(element("span", { class: "pip tomato" }));
+  return element(
+    "li",
+    { class: order.bonus ? "order bonus" : "order", title: spokenOrder(order) },
+    pips,
+    element("span", { class: "order-value", "aria-hidden": "true" }, `${order.value}`),
+    element("span", { class: "visually-hidden" }, spokenOrder(order)),
+  );
+}
+
+function spokenOrder(order) {
+  const parts = [];
+  if (order.onions) parts.push(`${order.onions} onion${order.onions > 1 ? "s" : ""}`);
+  if (order.tomatoes) parts.push(`${order.tomatoes} tomato${order.tomatoes > 1 ? "es" : ""}`);
+  const bonus = order.bonus ? ", bonus order" : "";
+  return `${parts.join(" and ")}, ${order.value} points${bonus}`;
+}

@@ -1,0 +1,224 @@
+// The menu: kitchens with little pictures, partners, seat, speed, and the ways to start.
+
+import { announce, byId, element, show, swatch } from "./dom.js";
+import * as settings from "./settings.js";
+import { fit, makeRenderer } from "./stage.js";
+
+export class Menu {
+  constructor({ onStart }) {
+    this.onStart = onStart;
+    this.data = null;
+    byId("menu").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#start("solo");
+    });
+    byId("watch").addEventListener("click", () => this.#watch());
+    byId("invite").addEventListener("click", () => this.#start("pair"));
+    byId("menu").addEventListener("change", (event) => this.#changed(event.target));
+    this.pictures = new IntersectionObserver((entries) => this.#seen(entries), {
+      rootMargin: "200px",
+    });
+  }
+
+  async open() {
+    if (!this.data) await this.#load();
+    byId("menu-message").textContent = "";
+    show("menu");
+    byId("play").focus({ preventScroll: true });
+  }
+
+  world() {
+    return this.data.worlds.find((world) => world.name === this.#value("world"));
+  }
+
+  fail(sentence) {
+    byId("menu-message").textContent = sentence;
+  }
+
+  async #load() {
+    const response = await fetch("/api/menu");
+    if (!response.ok) throw new Error(`menu: ${response.status}`);
+    this.data = await response.json();
+    const wanted = new URLSearchParams(location.search);
+    this.choice = { ...this.data.defaults, ...settings.get("menu") };
+    for (const name of ["world", "partner", "seat", "tick_ms"]) {
+      if (wanted.has(name)) this.choice[name] = wanted.get(name);
+    }
+    if (!this.data.worlds.some((world) => world.name === this.choice.world)) {
+      this.choice.world = this.data.defaults.world;
+    }
+    this.#kitchens();
+    this.#speeds();
+    this.#fillForWorld();
+  }
+
+  #kitchens() {
+    const { worlds } = this.data;
+    const featured = worlds.filter((world) => world.featured);
+    const rest = worlds.filter((world) => !world.featured);
+    byId("kitchens").replaceChildren(...featured.map((world) => this.#kitchen(world)));
+    byId("kitchens-more").replaceChildren(...rest.map((world) => this.#kitchen(world)));
+    byId("more-count").textContent = `(${rest.length})`;
+    byId("more-kitchens").hidden = rest.length === 0;
+    byId("more-kitchens").open = rest.some((world) => world.name === this.choice.world);
+  }
+
+  #kitchen(world) {
+    const canvas = element("canvas", { "aria-hidden": "true" });
+    canvas.world = world;
+    this.pictures.observe(canvas);
+    const chefs = world.players === 2 ? null : `${world.players} chef${world.players > 1 ? "s" : ""}`;
+    return element(
+      "label",
+      { class: "kitchen" },
+      element("input", {
+        type: "radio",
+        name: "world",
+        value: world.name,
+        checked: world.name === this.choice.world,
+      }),
+      element(
+        "span",
+        { class: "kitchen-card" },
+        element("span", { class: "kitchen-view" }, canvas),
+        element("span", { class: "kitchen-name" }, world.title, chefs && element("small", {}, chefs)),
+      ),
+    );
+  }
+
+  #seen(entries) {
+    for (const { isIntersecting, target } of entries) {
+      if (!isIntersecting) continue;
+      this.pictures.unobserve(target);
+      drawPicture(target);
+    }
+  }
+
+  #speeds() {
+    const rows = this.data.speeds.map(({ label, tick_ms: tick }) =>
+      choice("tick_ms", String(tick), [label], String(tick) === String(this.choice.tick_ms)),
+    );
+    byId("speeds").replaceChildren(...rows);
+    if (!this.#value("tick_ms")) byId("speeds").querySelector('input[value="150"]').checked = true;
+  }
+
+  // Partners, seats and cooking rules that the chosen kitchen allows.
+  #fillForWorld() {
+    const world = this.world();
+    const fitting = this.data.partners.filter(
+      (partner) => !partner.worlds || partner.worlds.includes(world.name),
+    );
+    const chosen = fitting.find((p) => p.id === this.choice.partner) ?? fitting[0];
+    byId("partners").replaceChildren(...fitting.map((p) => partnerCard(p, p === chosen)));
+    byId("partner-two").replaceChildren(
+      ...fitting.map((p) => element("option", { value: p.id, selected: p === chosen }, p.title)),
+    );
+    byId("partner-legend").textContent = world.players > 2 ? "Your partners" : "Your partner";
+    const seat = Math.min(Number(this.choice.seat) || 0, world.players - 1);
+    const seats = Array.from({ length: world.players }, (_, i) =>
+      choice("seat", String(i), [swatch(i), world.players > 2 ? "" : seatName(i)], i === seat),
+    );
+    byId("seats").replaceChildren(...seats);
+    this.#fillDynamics();
+  }
+
+  // A trained policy knows one cooking rule; the others are for rule-based partners and people.
+  #fillDynamics() {
+    const world = this.world();
+    const partner = this.data.partners.find((p) => p.id === this.#value("partner"));
+    const only = partner?.options?.dynamics;
+    const rules = (world.dynamics ?? []).filter((rule) => !only || rule.value === only);
+    byId("dynamics-field").hidden = rules.length === 0;
+    byId("dynamics").replaceChildren(
+      ...rules.map((rule) =>
+        choice("dynamics", rule.value, [rule.label], rule.value === world.options.dynamics),
+      ),
+    );
+    if (rules.length && !this.#value("dynamics")) {
+      byId("dynamics").querySelector("input").checked = true;
+    }
+  }
+
+  #changed(target) {
+    this.choice[target.name] = target.value;
+    if (target.name === "world") {
+      this.#fillForWorld();
+      announce(`${this.world().title} chosen`);
+    }
+    if (target.name === "partner") this.#fillDynamics();
+    const { world, partner, seat, tick_ms: tick } = this.choice;
+    settings.set("menu", { world, partner, seat, tick_ms: tick });
+  }
+
+  #value(name) {
+    return byId("menu").querySelector(`input[name="${name}"]:checked`)?.value ?? null;
+  }
+
+  #watch() {
+    const second = byId("second-partner");
+    if (second.hidden && this.world().players === 2) {
+      second.hidden = false;
+      byId("watch").textContent = "Start watching";
+      byId("partner-two").focus();
+      second.scrollIntoView({ block: "nearest" });
+      announce("Choose the second agent, then start watching");
+      return;
+    }
+    this.#start("watch");
+  }
+
+  #start(mode) {
+    const world = this.world();
+    const partner = this.#value("partner");
+    const partners = mode === "pair" || partner === null ? [] : [partner];
+    if (mode === "watch") {
+      while (partners.length < world.players) partners.push(byId("partner-two").value);
+    }
+    const dynamics = this.#value("dynamics");
+    this.onStart({
+      mode,
+      world: world.name,
+      options: dynamics ? { dynamics } : {},
+      partners,
+      seat: Number(this.#value("seat") ?? 0),
+      tick_ms: Number(this.#value("tick_ms")),
+    });
+  }
+}
+
+const seatName = (seat) => (seat === 0 ? "Blue" : "Orange");
+
+function choice(name, value, content, checked) {
+  return element(
+    "label",
+    {},
+    element("input", { type: "radio", name, value, checked }),
+    element("span", {}, ...content),
+  );
+}
+
+function partnerCard(partner, checked) {
+  const badge = partner.recommended ? element("span", { class: "badge" }, "Recommended") : null;
+  return element(
+    "label",
+    { class: "partner" },
+    element("input", { type: "radio", name: "partner", value: partner.id, checked }),
+    element(
+      "span",
+      { class: "partner-card" },
+      element("span", { class: "partner-title" }, partner.title, badge),
+      element("span", { class: "partner-text" }, partner.description),
+    ),
+  );
+}
+
+async function drawPicture(canvas) {
+  const { world } = canvas;
+  const box = canvas.parentElement.getBoundingClientRect();
+  const renderer = await makeRenderer(canvas, world.static, { preview: true });
+  const [width, height] = fit(box.width, box.height, renderer.aspect);
+  canvas.style.width = `${width}px`;
+  canvas.style.height = `${height}px`;
+  renderer.resize(width, height, devicePixelRatio || 1);
+  renderer.draw(world.scene, world.scene, 1, 0);
+}
