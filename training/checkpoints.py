@@ -1,0 +1,133 @@
+"""Run directories: what was asked for, the curves, and checkpoints from which a run continues.
+
+A run directory holds ``config.json`` (method, settings, command, git commit, versions),
+``metrics.jsonl`` (one line per update), ``checkpoint.pt`` and TensorBoard's event files.
+"""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from play.worlds.errors import UserError
+from training.config import METHODS, TrainConfig
+from training.trainer import Trainer
+
+SCHEMA = 1
+
+
+def new_run_dir(asked: Path | None, config: TrainConfig, method: str) -> Path:
+    """Makes the directory of a new run: the one asked for, or the next free one in runs/.
+
+    Raises:
+        UserError: The directory that was asked for already holds something.
+    """
+    if asked is not None:
+        if asked.exists() and any(asked.iterdir() if asked.is_dir() else [asked]):
+            raise UserError(
+                f"{asked} already exists: choose another --run-dir, or continue the run in it "
+                f"with --resume {asked}"
+            )
+        asked.mkdir(parents=True, exist_ok=True)
+        return asked
+    base = f"{config.world.replace('/', '-')}-{method}-seed{config.seed}"
+    number = 1
+    while True:
+        path = Path("runs") / (base if number == 1 else f"{base}-{number}")
+        if not path.exists():
+            path.mkdir(parents=True)
+            return path
+        number += 1
+
+
+def write_config(run_dir: Path, config: TrainConfig, method: str) -> None:
+    """Writes config.json."""
+    record = {
+        "schema": SCHEMA,
+        "method": method,
+        "config": config.to_json(),
+        "command": " ".join(["understudy", *sys.argv[1:]]),
+        "git_commit": git_commit(),
+        "versions": versions(),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    (run_dir / "config.json").write_text(json.dumps(record, indent=2) + "\n")
+
+
+def read_config(run_dir: Path) -> tuple[dict[str, Any], TrainConfig]:
+    """Reads config.json.
+
+    Raises:
+        UserError: There is none, or it was written by another version of the program.
+    """
+    path = run_dir / "config.json"
+    if not path.is_file():
+        raise UserError(f"{run_dir} is not a training run: it has no config.json")
+    try:
+        record = json.loads(path.read_text())
+        config = METHODS[record["method"]].from_json(record["config"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is damaged or from another version: {error!r}") from error
+    return record, config
+
+
+def save(run_dir: Path, trainer: Trainer, seconds: float) -> None:
+    """Writes checkpoint.pt; a crash while writing leaves the previous one whole."""
+    part = run_dir / "checkpoint.part"
+    torch.save({"schema": SCHEMA, "seconds": seconds, "trainer": trainer.state()}, part)
+    os.replace(part, run_dir / "checkpoint.pt")
+
+
+def load(run_dir: Path, trainer: Trainer) -> float:
+    """Restores the trainer and returns the seconds that the run has taken so far.
+
+    Raises:
+        UserError: There is no checkpoint, or it is damaged.
+    """
+    path = run_dir / "checkpoint.pt"
+    if not path.is_file():
+        raise UserError(f"{run_dir} has no checkpoint.pt: the run stopped before its first one")
+    try:
+        saved = torch.load(path, weights_only=True)
+        trainer.restore(saved["trainer"])
+    except (RuntimeError, KeyError, ValueError, EOFError) as error:
+        raise UserError(f"{path} is damaged or from another version: {error}") from error
+    return float(saved["seconds"])
+
+
+def git_commit() -> str:
+    """The commit of the source tree, with "+changes" when files differ from it."""
+    root = Path(__file__).parent
+
+    def ask(*words: str) -> str:
+        try:
+            done = subprocess.run(
+                ["git", *words], cwd=root, capture_output=True, text=True, check=True
+            )
+        except (OSError, subprocess.CalledProcessError):
+            return ""
+        return done.stdout.strip()
+
+    commit = ask("rev-parse", "HEAD")
+    if not commit:
+        return "unknown"
+    changed = ask("status", "--porcelain", "--untracked-files=no", "--", "../training", "../play")
+    return commit + ("+changes" if changed else "")
+
+
+def versions() -> dict[str, str]:
+    """Versions of everything that the numbers depend on."""
+    found = {"python": platform.python_version()}
+    for package in ("understudy", "numpy", "torch", "numba", "onnx", "onnxruntime"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "absent"
+    return found

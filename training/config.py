@@ -1,0 +1,213 @@
+"""Settings of every training method, with their meaning; the command line is derived from them."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Self, get_args, get_origin, get_type_hints
+
+from play.worlds.errors import UserError
+
+
+def setting(default: Any, doc: str) -> Any:
+    """A dataclass field with the sentence that the command line and the documents show."""
+    return field(default=default, metadata={"doc": doc})
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """What all methods share. Rewards are counted in the world's units of success (soups)."""
+
+    world: str = setting("kitchen/cramped_room", "World to train in, family/instance.")
+    steps: int = setting(10_000_000, "Joint environment steps in all.")
+    seed: int = setting(0, "Root of every random stream of the run.")
+    num_envs: int = setting(64, "Environments stepped together.")
+    rollout_length: int = setting(100, "Steps per environment between two updates.")
+    epochs: int = setting(4, "Passes over the data of one update.")
+    minibatches: int = setting(4, "Minibatches per pass.")
+    hidden: int = setting(64, "Units of each of the two hidden layers, actor and critic each.")
+    activation: str = setting("relu", "Nonlinearity of the hidden layers: relu or tanh.")
+    learning_rate: float = setting(1e-3, "Adam's step size at the start.")
+    final_learning_rate: float = setting(0.0, "Adam's step size at the end; linear in between.")
+    discount: float = setting(0.99, "Discount factor per step (gamma).")
+    gae_lambda: float = setting(0.95, "Decay of generalised advantage estimation (lambda).")
+    clip: float = setting(0.2, "Clipping range of the probability ratio.")
+    value_coefficient: float = setting(0.5, "Weight of the value loss.")
+    entropy: float = setting(0.01, "Weight of the policy's entropy bonus.")
+    max_grad_norm: float = setting(0.5, "Gradients longer than this are shortened to it.")
+    shaping_steps: int = setting(
+        -1, "Steps over which the shaped reward fades to zero, linearly; -1: half of the run."
+    )
+    checkpoint_every: int = setting(1_000_000, "Steps between two checkpoints.")
+
+    @property
+    def shaping_horizon(self) -> int:
+        """Steps after which the shaped reward is gone."""
+        return self.steps // 2 if self.shaping_steps == -1 else self.shaping_steps
+
+    def validate(self) -> None:
+        """Raises UserError for a value outside its range."""
+        for name in ("steps", "num_envs", "rollout_length", "epochs", "minibatches", "hidden"):
+            require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
+        for name in ("discount", "gae_lambda"):
+            require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "between 0 and 1")
+        for name in ("learning_rate", "clip", "max_grad_norm"):
+            require(getattr(self, name) > 0, name, getattr(self, name), "above 0")
+        for name in ("final_learning_rate", "value_coefficient", "entropy"):
+            require(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
+        require(self.activation in ("relu", "tanh"), "activation", self.activation, "relu or tanh")
+        require(self.shaping_steps >= -1, "shaping_steps", self.shaping_steps, "-1, 0 or more")
+        require(self.checkpoint_every >= 1, "checkpoint_every", self.checkpoint_every, "1 or more")
+        samples = self.num_envs * self.rollout_length
+        require(self.minibatches <= samples, "minibatches", self.minibatches, f"at most {samples}")
+
+    def to_json(self) -> dict[str, Any]:
+        """The settings as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Rebuilds the settings; an unknown key is an error.
+
+        Raises:
+            UserError: A key that this method does not have, or a value out of range.
+        """
+        known = {item.name for item in fields(cls)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise UserError(
+                f"{cls.__name__} has no setting called {', '.join(unknown)}; it has "
+                f"{', '.join(sorted(known))}"
+            )
+        config = cls(**values)
+        config.validate()
+        return config
+
+
+@dataclass(frozen=True)
+class IppoConfig(TrainConfig):
+    """Independent PPO: every seat has a policy of its own."""
+
+
+@dataclass(frozen=True)
+class SelfPlayConfig(TrainConfig):
+    """Self-play: one policy plays all seats and sees the world from the seat that it is in."""
+
+
+@dataclass(frozen=True)
+class SrpoConfig(TrainConfig):
+    """Strategically risk-averse policy optimisation (arXiv 2602.21515), as in `training.srpo`."""
+
+    tau: float = setting(
+        0.0,
+        "Fixed degree of risk aversion per unit of reward; 0: steered so that `return_ratio` "
+        "holds.",
+    )
+    initial_tau: float = setting(3.0, "Where a steered tau starts.")
+    return_ratio: float = setting(
+        0.6, "Return with the adversary that a steered tau aims at, as a share of the return "
+        "with the true partner."
+    )
+    tau_rate: float = setting(0.05, "Change of log tau per update and unit of missed ratio.")
+    true_partner_share: float = setting(
+        1 / 3, "Share of the games that are played with the true partner."
+    )
+    tremble: float = setting(
+        0.2, "Share of uniform play in the reference that the adversary is compared with."
+    )
+    kl_direction: str = setting(
+        "adversary", "Which argument comes first in the divergence: adversary (the paper's "
+        "KL(adversary || partner)) or partner (the released code's forward direction)."
+    )
+    kl_in: str = setting("both", "Where the divergence acts: both, loss or return.")
+    residual: bool = setting(
+        True, "Whether the adversary is a learnt change of the live partner's logits."
+    )
+    shared: bool = setting(
+        True, "Whether one policy plays both seats; otherwise each seat has its own."
+    )
+
+    def validate(self) -> None:
+        """Raises UserError for a value out of range or settings that contradict each other."""
+        super().validate()
+        require(self.tau >= 0, "tau", self.tau, "0 or more")
+        require(self.initial_tau > 0, "initial_tau", self.initial_tau, "above 0")
+        require(0 < self.return_ratio < 1, "return_ratio", self.return_ratio, "inside 0 to 1")
+        require(self.tau_rate > 0, "tau_rate", self.tau_rate, "above 0")
+        require(0 <= self.tremble < 1, "tremble", self.tremble, "0 or more and below 1")
+        require(
+            0 <= self.true_partner_share < 1,
+            "true_partner_share", self.true_partner_share, "0 or more and below 1",
+        )  # fmt: skip
+        require(
+            self.kl_direction in ("adversary", "partner"),
+            "kl_direction", self.kl_direction, "adversary or partner",
+        )  # fmt: skip
+        require(
+            self.kl_in in ("both", "loss", "return"), "kl_in", self.kl_in, "both, loss or return"
+        )
+        self._reject_contradictions()
+
+    def _reject_contradictions(self) -> None:
+        if self.tau == 0 and self.true_partner_share == 0:
+            raise UserError(
+                "A steered tau compares the return with the true partner, but "
+                "--true-partner-share is 0: give a fixed --tau or some games with the partner"
+            )
+        steering = ("initial_tau", "return_ratio", "tau_rate")
+        defaults = {item.name: item.default for item in fields(self)}
+        changed = [name for name in steering if getattr(self, name) != defaults[name]]
+        if self.tau > 0 and changed:
+            raise UserError(
+                f"--{changed[0].replace('_', '-')} steers tau, but --tau {self.tau} fixes it: "
+                "give one or the other"
+            )
+
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "understudy": {},
+    # The paper's objective to the letter: live partner as reference, no true-partner games.
+    "paper": {"tau": 10.0, "tremble": 0.0, "true_partner_share": 0.0, "shared": False},
+    # The released grid-world code: forward divergence, only in the adversary's loss.
+    "released-grid": {
+        "tau": 10.0, "tremble": 0.0, "true_partner_share": 0.0, "shared": False,
+        "kl_direction": "partner", "kl_in": "loss", "residual": False,
+        "learning_rate": 6e-4, "final_learning_rate": 6e-4, "entropy": 0.1, "activation": "tanh",
+    },
+    # The released Tag code differs in its network's activation, step size and entropy.
+    "released-tag": {
+        "tau": 10.0, "tremble": 0.0, "true_partner_share": 0.0, "shared": False,
+        "kl_direction": "partner", "kl_in": "loss", "residual": False,
+        "learning_rate": 1e-3, "final_learning_rate": 1e-3, "max_grad_norm": 10.0,
+        "hidden": 128,
+    },
+}  # fmt: skip
+"""Named presets of SrpoConfig; what a preset does not name keeps its default."""
+
+METHODS: dict[str, type[TrainConfig]] = {
+    "ippo": IppoConfig,
+    "self-play": SelfPlayConfig,
+    "srpo": SrpoConfig,
+}
+
+
+def with_changes(config: TrainConfig, **changes: Any) -> TrainConfig:
+    """The same settings with some replaced, validated again."""
+    changed = replace(config, **changes)
+    changed.validate()
+    return changed
+
+
+def option_types(config_class: type[TrainConfig]) -> dict[str, type]:
+    """The plain type of every setting, for the command line."""
+    hints = get_type_hints(config_class)
+    return {item.name: _plain(hints[item.name]) for item in fields(config_class)}
+
+
+def _plain(hint: Any) -> type:
+    return next(kind for kind in get_args(hint)) if get_origin(hint) else hint
+
+
+def require(holds: bool, name: str, value: object, allowed: str) -> None:
+    """Raises UserError naming the option, its value and what is allowed, unless `holds`."""
+    if not holds:
+        option = name.replace("_", "-")
+        raise UserError(f"--{option} is {value}, but it must be {allowed}")

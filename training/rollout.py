@@ -1,0 +1,108 @@
+"""Playing the environments and keeping what was seen, done and earned."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from play.worlds.spec import World
+from training.networks import SparseObserver
+
+
+class Rollout:
+    """T steps of N environments with A seats; a slot is one seat of one environment.
+
+    Attributes:
+        observations: Sparse observations of the (T + 1) * S states' slots, S = N * A; the last S
+            rows are what is seen after the last step.
+        actions: [T + 1, S] int64; the last row is decided but not played.
+        log_probs: [T + 1, S] log-probability of each action.
+        values: [T + 1, S] value of each slot's state, as its policy's critic says.
+        rewards: [T, N] team reward in units of success.
+        shaped: [T, S] shaping reward of each slot in units of success.
+        done: [T, N] whether the step ended its episode.
+    """
+
+    def __init__(self, world: World, observer: SparseObserver, length: int) -> None:
+        num_envs, players = world.num_envs, world.facts.num_players
+        slots = num_envs * players
+        self.length, self.slots, self.players = length, slots, players
+        self.observations = observer.empty(length + 1)
+        self.actions = np.zeros((length + 1, slots), np.int64)
+        self.log_probs = np.zeros((length + 1, slots), np.float32)
+        self.values = np.zeros((length + 1, slots), np.float32)
+        self.rewards = np.zeros((length, num_envs), np.float32)
+        self.shaped = np.zeros((length, slots), np.float32)
+        self.done = np.zeros((length, num_envs), np.bool_)
+
+    def rows(self, slots: NDArray[np.int64]) -> NDArray[np.int64]:
+        """[T * len(slots)] where the observations of these slots are, step after step."""
+        return (np.arange(self.length)[:, None] * self.slots + slots).reshape(-1)
+
+    def slot_done(self) -> NDArray[np.bool_]:
+        """[T, S] `done`, repeated for every seat of an environment."""
+        return np.repeat(self.done, self.players, axis=1)
+
+    def slot_rewards(self, shaping: float) -> NDArray[np.float32]:
+        """[T, S] the team's reward plus `shaping` times the slot's own shaping reward."""
+        return np.repeat(self.rewards, self.players, axis=1) + np.float32(shaping) * self.shaped
+
+
+def collect(
+    world: World,
+    observer: SparseObserver,
+    rollout: Rollout,
+    act: Callable[[int, NDArray[np.float64]], None],
+    generator: np.random.Generator,
+) -> None:
+    """Fills the rollout.
+
+    `act(t, uniforms)` decides for all slots from the observations of step t: it writes
+    actions[t], log_probs[t] and values[t]. It is called once more at t = T, with actions to be
+    thrown away, for the values of the last states.
+    """
+    unit = np.float32(1 / world.facts.reward_unit)
+    uniforms = generator.random((rollout.length + 1, rollout.slots))
+    shape = (world.num_envs, rollout.players)
+    for t in range(rollout.length):
+        observer.write(rollout.observations, t)
+        act(t, uniforms[t])
+        world.step(rollout.actions[t].reshape(shape))
+        rollout.rewards[t] = world.rewards.sum(1) * unit
+        rollout.shaped[t] = world.shaped_rewards.reshape(-1) * unit
+        rollout.done[t] = world.done
+    observer.write(rollout.observations, rollout.length)
+    act(rollout.length, uniforms[rollout.length])
+
+
+class Returns:
+    """Returns of the latest episodes of a group of environments, in the world's points."""
+
+    def __init__(self, num_envs: int, unit: float, window: int = 100) -> None:
+        self._running = np.zeros(num_envs, np.float64)
+        self._unit = unit
+        self.latest: deque[float] = deque(maxlen=window)
+
+    def add(self, rewards: NDArray[np.float32], done: NDArray[np.bool_]) -> None:
+        """Takes in rewards [T, N] in units and episode ends [T, N]."""
+        for t in range(len(rewards)):
+            self._running += rewards[t]
+            if done[t].any():
+                self.latest.extend((self._running[done[t]] * self._unit).tolist())
+                self._running[done[t]] = 0
+
+    def mean(self) -> float:
+        """Mean return, or nan before the first episode has ended."""
+        return float(np.mean(self.latest)) if self.latest else float("nan")
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the next `add` depends on."""
+        return {"running": self._running.tolist(), "latest": list(self.latest)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Goes back to what `state` returned."""
+        self._running[:] = state["running"]
+        self.latest.clear()
+        self.latest.extend(state["latest"])

@@ -1,0 +1,283 @@
+"""Strategically risk-averse policy optimisation (SRPO).
+
+The hero learns beside an adversary that stands in for its partner and minimises the hero's
+return, at a price: U(hero) = min over adversaries of E[ sum_t R_t + KL_t / tau ], where KL_t is
+the divergence of the adversary from the live partner in the state of step t. The divergence is
+part of the discounted return of both; the adversary's loss has, besides, the gradient of the
+divergence in the state at hand, which no reward can carry.
+
+Source: Qu, Zhang, Lanzetti, Mazumdar 2026 (arXiv 2602.21515), section 4 and appendix C. Ours
+differs, unless a variant is chosen, in: one policy for both seats; the reference trembles, so
+that a deviation from a near-deterministic partner has a finite price; tau is steered; a share
+of the games is played with the true partner; the hero's critic, never its actor, is told which
+kind of game it is in.
+"""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from play.worlds.errors import UserError
+from training.config import SrpoConfig
+from training.kernels import sample_actions
+from training.networks import ActorCritic
+from training.ppo import Learner, Samples, clipped_objective, entropy_of, policy_loss
+from training.trainer import Trainer
+
+TRUE_PARTNER, ADVERSARY = 0, 1
+"""Contexts of the hero's critic: who sits in the other seat."""
+
+
+class Srpo(Trainer):
+    """Heroes and the adversaries that stand in for them beside their partner."""
+
+    method = "srpo"
+    config: SrpoConfig
+
+    def __init__(self, config: SrpoConfig) -> None:
+        super().__init__(config)
+        if self.players != 2:
+            raise UserError(
+                f"SRPO trains pairs, but {config.world} has {self.players} players: "
+                "choose a world for two"
+            )
+        seats = [(0, 1)] if config.shared else [(0,), (1,)]
+        adversary_slot = self._adversary_slots()
+        self.context = np.repeat(self._adversarial(), 2).astype(np.int64)  # [S]
+        self.heroes: list[Role] = []
+        self.adversaries: list[Role] = []
+        for own in seats:
+            mark = "" if config.shared else f"{own[0]}"
+            everywhere = self.slots(*own)
+            playing = everywhere[~adversary_slot[everywhere]]
+            replaced = everywhere[adversary_slot[everywhere]]
+            hero = self.new_learner(f"hero{mark}", num_contexts=2)
+            gain = 0.0 if config.residual else 0.01
+            adversary = self.new_learner(f"adversary{mark}", actor_gain=gain)
+            self.heroes.append(Role(hero, own, everywhere, playing))
+            self.adversaries.append(Role(adversary, own, replaced, replaced))
+        steps, slots = config.rollout_length + 1, self.rollout.slots
+        self.divergence = np.zeros((steps, slots), np.float32)  # of the adversary in each slot
+        self.reference = np.zeros((steps, slots, len(self.world.facts.actions)), np.float32)
+        self.tau = config.tau or config.initial_tau
+        self.pace = {"true": 0.0, "adversary": 0.0}  # reward per step, averaged over updates
+
+    def groups(self) -> dict[str, NDArray[np.int64]]:
+        """Games with the adversary and, where there are any, with the true partner."""
+        adversarial = self._adversarial()
+        groups = {
+            "return": np.flatnonzero(~adversarial),
+            "return_with_adversary": np.flatnonzero(adversarial),
+        }
+        return {name: envs for name, envs in groups.items() if len(envs)}
+
+    def act(self, step: int, uniforms: NDArray[np.float64]) -> None:
+        """Heroes act everywhere; then adversaries replace them in their seats."""
+        for hero, adversary in zip(self.heroes, self.adversaries, strict=True):
+            logits = self._hero_acts(hero, step, uniforms)
+            replaced = np.searchsorted(hero.seen, adversary.slots)
+            self._adversary_acts(adversary, logits[replaced], step, uniforms)
+
+    def learn(self) -> dict[str, float]:
+        """Heroes improve against the adversary, the adversary against the hero; tau follows."""
+        rewards = self.rewards()
+        rate = self.learning_rate()
+        hero_loss = partial(policy_loss, config=self.config)
+        figures: dict[str, list[float]] = {}
+        for hero in self.heroes:
+            samples, _ = self.samples(rewards, self.rollout.values, hero.slots)
+            samples.contexts[:] = torch.from_numpy(np.tile(self.context[hero.slots], self.length))
+            means = hero.learner.update(
+                self.rollout.observations, samples, hero_loss, rate, self.shuffle_stream
+            )
+            for name, mean in means.items():
+                figures.setdefault(name, []).append(mean)
+        for adversary in self.adversaries:
+            samples, deviation = self.samples(rewards, self.rollout.values, adversary.slots)
+            samples = self._with_reference(samples, adversary.slots)
+            loss = partial(
+                adversary_loss, config=self.config, price=1 / (self.tau * deviation)
+            )
+            means = adversary.learner.update(
+                self.rollout.observations, samples, loss, rate, self.shuffle_stream
+            )
+            for name, mean in means.items():
+                figures.setdefault(f"adversary_{name}", []).append(mean)
+        everyone = np.concatenate([role.slots for role in self.adversaries])
+        kl = float(self.divergence[:-1, everyone].mean())
+        ratio = self._steer()
+        means = {name: float(np.mean(items)) for name, items in figures.items()}
+        return means | {"adversary_kl": kl, "tau": self.tau, "return_ratio": ratio}
+
+    def rewards(self) -> NDArray[np.float32]:
+        """[T, S] rewards of the rollout: the hero's include KL / tau, the adversary's negate them."""
+        rewards = self.rollout.slot_rewards(self.shaping())
+        if self.config.kl_in in ("both", "return"):
+            prices = self.divergence[:-1] / np.float32(self.tau)
+            rewards += prices + partners(prices)  # only one slot of a pair has a divergence
+        replaced = np.concatenate([role.slots for role in self.adversaries])
+        rewards[:, replaced] = -partners(rewards)[:, replaced]
+        return rewards
+
+    def exports(self) -> dict[str, tuple[ActorCritic, tuple[int, ...]]]:
+        """The heroes."""
+        return {
+            "" if self.config.shared else f"-seat{hero.seats[0]}": (
+                hero.learner.network, hero.seats,
+            )
+            for hero in self.heroes
+        }  # fmt: skip
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the rest of the run depends on."""
+        return super().state() | {"tau": self.tau, "pace": dict(self.pace)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Goes back to what `state` returned."""
+        super().restore(state)
+        self.tau, self.pace = state["tau"], dict(state["pace"])
+
+    @property
+    def length(self) -> int:
+        """Steps of a rollout."""
+        return self.config.rollout_length
+
+    def _adversarial(self) -> NDArray[np.bool_]:
+        """[N] which environments have an adversary: the last ones, in the asked share."""
+        config = self.config
+        true_games = round(config.num_envs * config.true_partner_share)
+        if config.num_envs - true_games < 2 or (config.true_partner_share and not true_games):
+            raise UserError(
+                f"--num-envs {config.num_envs} is too few for --true-partner-share "
+                f"{config.true_partner_share:g}: both kinds of games need some"
+            )
+        return np.arange(config.num_envs) >= true_games
+
+    def _adversary_slots(self) -> NDArray[np.bool_]:
+        """[S] which slots an adversary fills: one per adversarial game, seats in turn."""
+        adversarial = self._adversarial()
+        seat = np.arange(self.config.num_envs) % 2
+        return (adversarial[:, None] & (seat[:, None] == np.arange(2))).reshape(-1)
+
+    def _hero_acts(self, hero: "Role", step: int, uniforms: NDArray[np.float64]) -> Tensor:
+        rollout, slots = self.rollout, hero.seen
+        with torch.inference_mode():
+            logits, values = hero.learner.network(
+                rollout.observations, step * rollout.slots + slots
+            )
+        rollout.values[step, slots] = values.numpy()[np.arange(len(slots)), self.context[slots]]
+        sample_actions(
+            logits.numpy(), uniforms, slots, rollout.actions[step], rollout.log_probs[step]
+        )
+        return logits
+
+    def _adversary_acts(
+        self, adversary: "Role", partner: Tensor, step: int, uniforms: NDArray[np.float64]
+    ) -> None:
+        rollout, slots = self.rollout, adversary.slots
+        with torch.inference_mode():
+            reference = trembling(partner, self.config.tremble)
+            own, values = adversary.learner.network(
+                rollout.observations, step * rollout.slots + slots
+            )
+            log_probs = adversary_log_probs(own, reference, self.config.residual)
+            kl = divergence(log_probs, reference, self.config.kl_direction)
+        self.reference[step, slots] = reference.numpy()
+        self.divergence[step, slots] = kl.numpy()
+        rollout.values[step, slots] = values.numpy()[:, 0]
+        sample_actions(
+            log_probs.numpy(), uniforms, slots, rollout.actions[step], rollout.log_probs[step]
+        )
+
+    def _with_reference(self, samples: Samples, slots: NDArray[np.int64]) -> Samples:
+        choices = self.reference.shape[2]
+        reference = self.reference[:-1, slots].reshape(-1, choices)
+        return Samples(
+            samples.rows, samples.actions, samples.log_probs, samples.advantages,
+            samples.targets, samples.contexts, torch.from_numpy(reference),
+        )  # fmt: skip
+
+    def _steer(self) -> float:
+        """Moves tau so that the ratio of returns nears its target; returns the ratio."""
+        adversarial = self._adversarial()
+        now = {"adversary": self.rollout.rewards[:, adversarial].mean()}
+        if not adversarial.all():
+            now["true"] = self.rollout.rewards[:, ~adversarial].mean()
+        for name, pace in now.items():
+            self.pace[name] += 0.1 * (float(pace) - self.pace[name])
+        ratio = self.pace["adversary"] / self.pace["true"] if self.pace["true"] else float("nan")
+        one_success = 1 / self.world.facts.horizon
+        if not self.config.tau and self.pace["true"] > one_success:
+            missed = float(np.clip(ratio - self.config.return_ratio, -0.5, 0.5))
+            self.tau = float(np.clip(self.tau * np.exp(self.config.tau_rate * missed), 0.01, 1e3))
+        return ratio
+
+
+class Role:
+    """A learner and where it sits.
+
+    Attributes:
+        learner: Policy and optimiser.
+        seats: Seats that it can play.
+        seen: Slots where it is evaluated.
+        slots: Slots where it acts and learns.
+    """
+
+    def __init__(
+        self,
+        learner: Learner,
+        seats: tuple[int, ...],
+        seen: NDArray[np.int64],
+        slots: NDArray[np.int64],
+    ) -> None:
+        self.learner, self.seats, self.seen, self.slots = learner, seats, seen, slots
+
+
+def partners(array: NDArray[np.float32]) -> NDArray[np.float32]:
+    """[T, S] the entries of the other seat of each environment."""
+    return array.reshape(len(array), -1, 2)[:, :, ::-1].reshape(array.shape)
+
+
+def trembling(logits: Tensor, tremble: float) -> Tensor:
+    """Log-probabilities of a policy that plays uniformly with probability `tremble`."""
+    if tremble == 0:
+        return torch.log_softmax(logits, 1)
+    return torch.log((1 - tremble) * torch.softmax(logits, 1) + tremble / logits.shape[1])
+
+
+def adversary_log_probs(own: Tensor, reference: Tensor, residual: bool) -> Tensor:
+    """The adversary's log-probabilities; residual: a learnt change of the reference."""
+    return torch.log_softmax(reference + own if residual else own, 1)
+
+
+def divergence(log_probs: Tensor, reference: Tensor, direction: str) -> Tensor:
+    """Exact KL divergence [B] between rows of log-probabilities.
+
+    Args:
+        log_probs: [B, actions] the adversary's.
+        reference: [B, actions] the partner's.
+        direction: "adversary" for KL(adversary || partner), as in the paper, or "partner" for
+            KL(partner || adversary), as in the released grid-world and Tag code.
+    """
+    first, second = (log_probs, reference) if direction == "adversary" else (reference, log_probs)
+    return (first.exp() * (first - second)).sum(1)
+
+
+def adversary_loss(
+    logits: Tensor, batch: Samples, config: SrpoConfig, price: float
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Clipped surrogate of the negated return plus `price` times the divergence.
+
+    `price` is 1 / tau in units of the (normalised) advantages.
+    """
+    assert batch.reference is not None
+    log_probs = adversary_log_probs(logits, batch.reference, config.residual)
+    chosen = log_probs.gather(1, batch.actions[:, None])[:, 0]
+    loss = -clipped_objective(chosen, batch.log_probs, batch.advantages, config.clip)
+    if config.kl_in in ("both", "loss"):
+        loss = loss + price * divergence(log_probs, batch.reference, config.kl_direction).mean()
+    return loss, {"entropy": entropy_of(log_probs).mean().detach()}
