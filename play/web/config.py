@@ -1,0 +1,54 @@
+"""The settings of a play server."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from play.worlds.errors import UserError
+
+SPEEDS = {"Calm": 300, "Normal": 150, "Fast": 100}
+"""Speeds offered in the menu: label -> time between steps in milliseconds."""
+
+
+@dataclass(frozen=True)
+class PlayConfig:
+    """How a play server runs.
+
+    Attributes:
+        episodes_dir: Folder that receives one record per game; made when missing.
+        host: Address to listen on; the default is reachable from this machine only.
+        port: TCP port; 0 takes a free one.
+        world: World chosen in the menu at first.
+        partner: Policy id chosen in the menu at first; None takes the recommended one.
+        seat: The person's seat chosen in the menu at first.
+        tick_ms: Time between steps chosen in the menu at first; None takes the world's own.
+        countdown_ms: Time between the first picture and the first step.
+        resume_s: How long a dropped player's seat is kept.
+        seed: Seed of the first game, raised by one for every further game; None draws one.
+        max_games: Games and lobbies at once.
+        max_connections: Browser tabs at once.
+        message_rate: Messages per second that a connection may send in the long run.
+        message_burst: Messages that a connection may send at once.
+        mistakes: Malformed messages that a connection is forgiven.
+    """
+
+    episodes_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 8000
+    world: str = "kitchen/cramped_room"
+    partner: str | None = None
+    seat: int = 0
+    tick_ms: int | None = None
+    countdown_ms: int = 3000
+    resume_s: float = 30.0
+    seed: int | None = None
+    max_games: int = 64
+    max_connections: int = 256
+    message_rate: float = 60.0
+    message_burst: float = 180.0
+    mistakes: int = 5
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= 65535:
+            raise UserError(
+                f"There is no port {self.port}: choose one from 1 to 65535, or 0 for a free one"
+            )
