@@ -68,7 +68,9 @@ def _options(config_class: type[TrainConfig]) -> list[click.Parameter]:
     options.append(
         click.Option(["--run-dir"], type=path, help="Where the run goes.  [default: runs/...]")
     )
-    options.append(click.Option(["--resume"], type=path, help="Continue the run in this directory."))
+    options.append(
+        click.Option(["--resume"], type=path, help="Continue the run in this directory.")
+    )
     return options
 
 
@@ -109,5 +111,3 @@ def export(run: Path, name: str, folder: Path | None) -> None:
 
     for path in export_run(run, name, folder):
         click.echo(f"Wrote {path}")
-
-

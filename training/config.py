@@ -103,8 +103,9 @@ class SrpoConfig(TrainConfig):
     )
     initial_tau: float = setting(3.0, "Where a steered tau starts.")
     return_ratio: float = setting(
-        0.6, "Return with the adversary that a steered tau aims at, as a share of the return "
-        "with the true partner."
+        0.6,
+        "Return with the adversary that a steered tau aims at, as a share of the return "
+        "with the true partner.",
     )
     tau_rate: float = setting(0.05, "Change of log tau per update and unit of missed ratio.")
     true_partner_share: float = setting(
@@ -114,8 +115,9 @@ class SrpoConfig(TrainConfig):
         0.2, "Share of uniform play in the reference that the adversary is compared with."
     )
     kl_direction: str = setting(
-        "adversary", "Which argument comes first in the divergence: adversary (the paper's "
-        "KL(adversary || partner)) or partner (the released code's forward direction)."
+        "adversary",
+        "Which argument comes first in the divergence: adversary (the paper's "
+        "KL(adversary || partner)) or partner (the released code's forward direction).",
     )
     kl_in: str = setting("both", "Where the divergence acts: both, loss or return.")
     residual: bool = setting(

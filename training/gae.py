@@ -1,5 +1,7 @@
 """Generalised advantage estimation."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,7 +44,7 @@ def advantages(
 @jit
 def _advantages(
     rewards: Array, values: Array, last_values: Array, done: Array,
-    discount: float, gae_lambda: float, out: Array,
+    discount: Any, gae_lambda: Any, out: Array,
 ) -> None:  # fmt: skip
     for s in range(rewards.shape[1]):
         following, next_value = np.float32(0), last_values[s]

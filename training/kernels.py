@@ -17,8 +17,8 @@ RELU, TANH = 0, 1
 
 
 @jit
-def activate(x: float, kind: int) -> float:
-    """relu or tanh; tanh by the rational approximation of degree 13/6, exact to 4e-7."""
+def activate(x: Any, kind: int) -> Any:
+    """Rectifier or tanh; tanh by the rational approximation of degree 13/6, exact to 4e-7."""
     if kind == 0:
         return max(x, np.float32(0))
     x = min(max(x, np.float32(-7.90531110763549805)), np.float32(7.90531110763549805))

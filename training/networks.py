@@ -38,17 +38,18 @@ class SparseObserver:
     Attributes:
         num_rows: Rows V of the table that the indices point into.
         width: Greatest number K of entries of one observation.
+        native: Whether the world itself lists the entries.
     """
 
     def __init__(self, world: World) -> None:
         self._world: Any = world
         self.encoding = next(iter(world.facts.encodings.values()))
         features = int(np.prod(self.encoding.shape))
-        self._native = hasattr(world, "observe_sparse")
-        self.num_rows = features + 2 if self._native else features
-        self.width = int(self._world.sparse_width) if self._native else features
+        self.native = hasattr(self._world, "observe_sparse")
+        self.num_rows = features + 2 if self.native else features
+        self.width = int(self._world.sparse_width) if self.native else features
         seats = world.num_envs * world.facts.num_players
-        if not self._native:
+        if not self.native:
             shape = (world.num_envs, world.facts.num_players, *self.encoding.shape)
             self._dense = np.zeros(shape, self.encoding.dtype)
             self._flat = self._dense.reshape(seats, features)
@@ -69,7 +70,7 @@ class SparseObserver:
         seats = num_envs * players
         part = slice(step * seats, (step + 1) * seats)
         index, value, count = out.index[part], out.value[part], out.count[part]
-        if self._native:
+        if self.native:
             shape = (num_envs, players)
             self._world.observe_sparse(
                 index.reshape(*shape, self.width),
@@ -129,9 +130,7 @@ class ActorCritic(nn.Module):
         self.critic_weight = nn.Parameter(orthogonal(hidden, num_contexts, 1.0))
         self.critic_bias = nn.Parameter(torch.zeros(num_contexts))
 
-    def forward(
-        self, observations: Observations, rows: NDArray[np.int64]
-    ) -> tuple[Tensor, Tensor]:
+    def forward(self, observations: Observations, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """Logits [B, actions] and values [B, contexts] of the chosen observations."""
         hidden = _HiddenLayers.apply(
             self.table, self.bias1, self.weight2, self.bias2, observations, rows, self.kind

@@ -99,9 +99,7 @@ class Srpo(Trainer):
         for adversary in self.adversaries:
             samples, deviation = self.samples(rewards, self.rollout.values, adversary.slots)
             samples = self._with_reference(samples, adversary.slots)
-            loss = partial(
-                adversary_loss, config=self.config, price=1 / (self.tau * deviation)
-            )
+            loss = partial(adversary_loss, config=self.config, price=1 / (self.tau * deviation))
             means = adversary.learner.update(
                 self.rollout.observations, samples, loss, rate, self.shuffle_stream
             )
@@ -114,7 +112,7 @@ class Srpo(Trainer):
         return means | {"adversary_kl": kl, "tau": self.tau, "return_ratio": ratio}
 
     def rewards(self) -> NDArray[np.float32]:
-        """[T, S] rewards of the rollout: the hero's include KL / tau, the adversary's negate them."""
+        """[T, S] rewards of the rollout: a hero's include KL / tau, its adversary's negate them."""
         rewards = self.rollout.slot_rewards(self.shaping())
         if self.config.kl_in in ("both", "return"):
             prices = self.divergence[:-1] / np.float32(self.tau)

@@ -1,5 +1,6 @@
 """What the methods share: the world, the random streams, the schedules, and the saved state."""
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -66,6 +67,18 @@ class Trainer:
         self.steps += self.config.num_envs * self.config.rollout_length
         returns = {name: item.mean() for name, item in self.returns.items()}
         return {"steps": float(self.steps), **returns, **figures}
+
+    def recorded_states(self, encoding: str) -> Iterator[tuple[NDArray[Any], NDArray[np.int64]]]:
+        """Plays one rollout; yields every step's observations, in full and as sparse rows."""
+        rollout = self.rollout
+        shape = (self.config.num_envs, self.players)
+        for step in range(rollout.length):
+            dense = self.world.observe(encoding)
+            self.observer.write(rollout.observations, step)
+            rows = step * rollout.slots + np.arange(rollout.slots)
+            yield dense.reshape(rollout.slots, *dense.shape[2:]), rows
+            self.act(step, self.action_stream.random(rollout.slots))
+            self.world.step(rollout.actions[step].reshape(shape))
 
     def new_learner(self, name: str, **options: Any) -> Learner:
         """Makes a policy with its optimiser."""

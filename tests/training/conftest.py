@@ -1,0 +1,9 @@
+import pytest
+
+from play.worlds import registry
+
+
+@pytest.fixture(autouse=True)
+def tiny_world(monkeypatch):
+    """Makes the game "tiny/goal" known."""
+    monkeypatch.setitem(registry.FAMILIES, "tiny", "tiny_world")

@@ -1,0 +1,131 @@
+"""SRPO's adversary against closed forms of one-state games."""
+
+import numpy as np
+import pytest
+import torch
+
+from play.worlds.errors import UserError
+from training.config import SrpoConfig
+from training.ppo import Samples
+from training.runs import make_trainer
+from training.srpo import adversary_log_probs, adversary_loss, divergence, trembling
+
+HERO_PAYOFF = np.array([1.0, 0.0, -2.0])
+REFERENCE = np.array([0.5, 0.3, 0.2])
+
+
+def learnt_adversary(payoff, reference, tau, **settings):
+    """What gradient descent on the adversary's loss converges to, fed with exact returns."""
+    config = SrpoConfig(**settings)
+    log_reference = torch.tensor(np.log(reference), dtype=torch.float32)[None]
+    own = torch.zeros(1, len(payoff), requires_grad=True)
+    if not config.residual:
+        own.data[:] = log_reference
+    optimizer = torch.optim.Adam([own], lr=0.02)
+    for _ in range(1500):
+        log_probs = adversary_log_probs(own, log_reference, config.residual).detach()[0]
+        # every action once, weighted by its probability: an infinite batch without noise
+        weight = log_probs.exp() * len(payoff)
+        gain = -torch.tensor(payoff, dtype=torch.float32)
+        gain = (gain - (log_probs.exp() * gain).sum()) * weight
+        batch = Samples(
+            np.arange(len(payoff)), torch.arange(len(payoff)), log_probs, gain,
+            torch.zeros(len(payoff)), torch.zeros(len(payoff), dtype=torch.int64),
+            log_reference.expand(len(payoff), -1),
+        )  # fmt: skip
+        loss, _ = adversary_loss(own.expand(len(payoff), -1), batch, config, price=1 / tau)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return adversary_log_probs(own, log_reference, config.residual).exp().detach().numpy()[0]
+
+
+@pytest.mark.parametrize("residual", [True, False])
+@pytest.mark.parametrize(
+    ("tau", "expected"),
+    [(0.1, (0.453917, 0.300994, 0.245090)), (1.0, (0.093763, 0.152925, 0.753312))],
+)
+def test_adversary_reaches_the_entropic_risk_measure(tau, expected, residual):
+    """KL(adversary || partner): p* is proportional to r exp(-tau q)."""
+    got = learnt_adversary(HERO_PAYOFF, REFERENCE, tau, residual=residual)
+    assert got == pytest.approx(expected, abs=2e-3)
+
+
+def test_forward_direction_reaches_its_own_closed_form():
+    """KL(partner || adversary) with two actions; differs from the paper's direction."""
+    tau, chance = 2.0, 0.6
+    got = learnt_adversary(
+        np.array([1.0, 0.0]), np.array([chance, 1 - chance]), tau, kl_direction="partner"
+    )
+    root = np.sqrt((tau + 1) ** 2 - 4 * tau * chance)
+    assert got[0] == pytest.approx((tau + 1 - root) / (2 * tau), abs=2e-3)
+    papers = chance * np.exp(-tau) / (chance * np.exp(-tau) + 1 - chance)
+    assert abs(got[0] - papers) > 0.05
+
+
+def test_divergence_of_the_oracle_game_in_both_directions():
+    p = torch.tensor([[0.093763, 0.152925, 0.753312]]).log()
+    r = torch.tensor(REFERENCE, dtype=torch.float32)[None].log()
+    assert divergence(p, r, "adversary").item() == pytest.approx(0.739024, abs=1e-5)
+    forward = (REFERENCE * (np.log(REFERENCE) - p.numpy()[0])).sum()
+    assert divergence(p, r, "partner").item() == pytest.approx(forward, abs=1e-5)
+
+
+def test_trembling_mixes_with_uniform_play():
+    logits = torch.tensor([[50.0, 0.0, 0.0, 0.0]])
+    assert trembling(logits, 0.2).exp()[0].tolist() == pytest.approx([0.85, 0.05, 0.05, 0.05])
+
+
+def small(**settings):
+    return SrpoConfig(world="tiny/goal", num_envs=6, rollout_length=8, **settings)
+
+
+def test_rewards_carry_the_price_of_deviation_and_are_opposed():
+    trainer = make_trainer("srpo", small(tau=2.0))
+    trainer.iterate()
+    trainer.divergence[:] = 0
+    slots = trainer.adversaries[0].slots
+    trainer.divergence[:, slots] = 0.5
+    rewards = trainer.rewards().reshape(8, 6, 2)
+    team = trainer.rollout.rewards
+    for env in range(6):
+        if env < 2:  # a third of the games is with the true partner
+            assert np.array_equal(rewards[:, env], np.stack([team[:, env]] * 2, 1))
+        else:
+            adversary = env % 2
+            assert rewards[:, env, 1 - adversary] == pytest.approx(team[:, env] + 0.25)
+            assert rewards[:, env, adversary] == pytest.approx(-team[:, env] - 0.25)
+
+
+def test_residual_adversary_starts_as_the_reference():
+    trainer = make_trainer("srpo", small())
+    trainer.iterate()
+    fresh = make_trainer("srpo", small())
+    fresh.act(0, np.full(12, 0.5))
+    assert np.abs(fresh.divergence[0]).max() < 1e-6
+    assert trainer.divergence.max() >= 0
+
+
+def test_tau_rises_while_the_adversary_is_too_weak():
+    trainer = make_trainer("srpo", small(initial_tau=3.0))
+    for weak, rises in ((1.0, True), (0.1, False)):
+        before = trainer.tau
+        trainer.pace.update({"true": 1.0, "adversary": weak})
+        trainer.rollout.rewards[:] = 1.0
+        trainer.rollout.rewards[:, 2:] = weak
+        trainer._steer()
+        assert (trainer.tau > before) == rises
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"tau": 1.0, "return_ratio": 0.5},
+        {"true_partner_share": 0.0},
+        {"tau": -1.0},
+        {"kl_in": "nowhere"},
+    ],
+)
+def test_contradictory_settings_are_refused(settings):
+    with pytest.raises(UserError):
+        small(**settings).validate()

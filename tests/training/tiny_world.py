@@ -1,0 +1,67 @@
+"""A game that takes a second to learn: name the goal that both players see.
+
+Each step shows a goal in 0..2; a player who names it earns half a point. An episode has four
+steps. Seat 1 sees the goal in the same place, and each seat sees a flag of its own.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from play.worlds.spec import Encoding, WorldFacts
+
+GOALS = 3
+
+
+class TinyWorld:
+    def __init__(self, num_envs: int, autoreset: bool) -> None:
+        self.facts = WorldFacts(
+            world="tiny/goal", version=1, options={}, num_players=2, actions=("a", "b", "c"),
+            idle_action=0, horizon=4, tick_ms=150, step_reward_range=(0, 1), reward_unit=1.0,
+            encodings={"goal": Encoding("goal", 1, (GOALS + 2,), "uint8", ("a", "b", "c", "0", "1"))},
+            events=(), contributions={}, keys={}, renderer="none",
+        )  # fmt: skip
+        self.num_envs, self._autoreset = num_envs, autoreset
+        self.rewards = np.zeros((num_envs, 2), np.float32)
+        self.shaped_rewards = np.zeros((num_envs, 2), np.float32)
+        self.done = np.zeros(num_envs, np.bool_)
+        self.events = np.zeros((num_envs, 2, 0), np.bool_)
+        self.reset(0)
+
+    def reset(self, seed: Any = None) -> None:
+        self._random = np.random.default_rng(seed)
+        self._time = np.zeros(self.num_envs, np.int64)
+        self._goal = self._random.integers(0, GOALS, self.num_envs)
+
+    def step(self, actions: Any) -> None:
+        self.rewards[:] = 0.5 * (actions == self._goal[:, None])
+        self._time += 1
+        self.done[:] = self._time == self.facts.horizon
+        if self._autoreset:
+            self._time[self.done] = 0
+        self._goal = self._random.integers(0, GOALS, self.num_envs)
+
+    def observe(self, encoding: str, out: Any = None) -> Any:
+        assert encoding == "goal"
+        if out is None:
+            out = np.empty((self.num_envs, 2, GOALS + 2), np.uint8)
+        out[:] = 0
+        out[np.arange(self.num_envs), :, self._goal] = 1
+        out[:, 0, GOALS] = out[:, 1, GOALS + 1] = 1
+        return out
+
+    def get_states(self) -> dict[str, Any]:
+        state = self._random.bit_generator.state
+        return {"time": self._time.copy(), "goal": self._goal.copy(), "random": state}
+
+    def set_states(self, states: dict[str, Any]) -> None:
+        self._time, self._goal = states["time"].copy(), states["goal"].copy()
+        self._random.bit_generator.state = states["random"]
+
+
+def make(instance: str, num_envs: int, autoreset: bool = False) -> TinyWorld:
+    return TinyWorld(num_envs, autoreset)
+
+
+def instances() -> list[str]:
+    return ["goal"]

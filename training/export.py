@@ -1,0 +1,183 @@
+"""Turning trained networks into policies as files: policy.onnx and card.json."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from agents.library import write_card
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from play.worlds.errors import UserError
+from training import checkpoints
+from training.evaluation.crossplay import Seating, returns_of
+from training.networks import ActorCritic, dense_first_layer
+from training.runs import make_trainer
+from training.trainer import Trainer
+
+OPSET = 17
+IR_VERSION = 8
+SHIPPED = Path(__file__).resolve().parent.parent / "assets" / "policies"
+TOLERANCE = 1e-3
+EPISODES = 100
+TYPES = {"uint8": TensorProto.UINT8, "int8": TensorProto.INT8, "float32": TensorProto.FLOAT}
+TITLES = {"ippo": "Independent PPO", "self-play": "Self-play", "srpo": "SRPO"}
+
+
+def export_run(run_dir: Path, name: str, folder: Path | None = None) -> list[Path]:
+    """Writes every policy of a run and returns their folders.
+
+    Args:
+        run_dir: A run directory with a checkpoint.
+        name: Name of the policy, such as ``kitchen/cramped_room/srpo``; a method with one
+            policy per seat adds ``-seat0`` and so on.
+        folder: What the name is relative to; the shipped policies if None.
+
+    Raises:
+        UserError: No such run, a policy of that name exists, or ONNX and torch disagree.
+    """
+    record, config = checkpoints.read_config(run_dir)
+    trainer = make_trainer(record["method"], config)
+    checkpoints.load(run_dir, trainer)
+    root = SHIPPED if folder is None else folder
+    targets = {root / f"{name}{suffix}": item for suffix, item in trainer.exports().items()}
+    for target in targets:
+        if target.exists():
+            raise UserError(f"{target} already exists: choose another name or remove it first")
+    for target, (network, seats) in targets.items():
+        target.mkdir(parents=True)
+        model = to_onnx(network, trainer)
+        check_against_torch(model, network, trainer)
+        (target / "policy.onnx").write_bytes(model.SerializeToString())
+        write_card(target, _card(target.relative_to(root).as_posix(), record, trainer, seats))
+    _add_results(list(targets), trainer)
+    return list(targets)
+
+
+def to_onnx(network: ActorCritic, trainer: Trainer) -> onnx.ModelProto:
+    """The actor over full observations as an ONNX graph; exact up to float rounding."""
+    facts, encoding = trainer.world.facts, trainer.observer.encoding
+    weight1, bias1 = dense_first_layer(network, facts, trainer.observer.native)
+    arrays = {
+        "weight1": weight1,
+        "bias1": bias1,
+        "weight2": network.weight2[0],
+        "bias2": network.bias2[0, 0],
+        "weight3": network.actor_weight,
+        "bias3": network.actor_bias,
+    }
+    constants = [numpy_helper.from_array(_plain(array), name) for name, array in arrays.items()]
+    function = {"relu": "Relu", "tanh": "Tanh"}[network.activation]
+    nodes = [
+        helper.make_node("Cast", ["observation"], ["numbers"], to=TensorProto.FLOAT),
+        helper.make_node("Flatten", ["numbers"], ["x0"], axis=1),
+        helper.make_node("Gemm", ["x0", "weight1", "bias1"], ["z1"]),
+        helper.make_node(function, ["z1"], ["x1"]),
+        helper.make_node("Gemm", ["x1", "weight2", "bias2"], ["z2"]),
+        helper.make_node(function, ["z2"], ["x2"]),
+        helper.make_node("Gemm", ["x2", "weight3", "bias3"], ["logits"]),
+    ]
+    observation = helper.make_tensor_value_info(
+        "observation", TYPES[encoding.dtype], ["batch", *encoding.shape]
+    )
+    logits = helper.make_tensor_value_info(
+        "logits", TensorProto.FLOAT, ["batch", len(facts.actions)]
+    )
+    graph = helper.make_graph(nodes, "policy", [observation], [logits], constants)
+    model = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
+    )
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def check_against_torch(model: onnx.ModelProto, network: ActorCritic, trainer: Trainer) -> None:
+    """Plays on and compares the logits of ONNX and torch in every state on the way.
+
+    Raises:
+        UserError: They differ by more than `TOLERANCE`.
+    """
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    encoding = trainer.observer.encoding
+    for dense, rows in trainer.recorded_states(encoding.name):
+        ours = session.run(["logits"], {"observation": dense})[0]
+        with torch.inference_mode():
+            theirs = network(trainer.rollout.observations, rows)[0].numpy()
+        difference = float(np.abs(ours - theirs).max())
+        if difference > TOLERANCE:
+            raise UserError(
+                f"The exported network differs from the trained one by {difference:g} in its "
+                f"logits, more than {TOLERANCE:g}: nothing usable was written"
+            )
+
+
+def _plain(array: Any) -> NDArray[np.float32]:
+    values = array.detach().numpy() if isinstance(array, torch.Tensor) else array
+    return np.ascontiguousarray(values, dtype=np.float32)
+
+
+def _card(
+    name: str, record: dict[str, Any], trainer: Trainer, seats: tuple[int, ...]
+) -> dict[str, Any]:
+    facts, encoding = trainer.world.facts, trainer.observer.encoding
+    layout = facts.world.split("/", 1)[1]
+    title = TITLES[record["method"]] + ("" if len(seats) > 1 else f", seat {seats[0]}")
+    return {
+        "schema": 1,
+        "name": name,
+        "title": f"{title} ({layout.replace('_', ' ')})",
+        "description": f"Trained with {TITLES[record['method']]} by `{record['command']}`.",
+        "world": facts.world,
+        "options": dict(facts.options),
+        "layouts": [layout],
+        "num_players": facts.num_players,
+        "seats": list(seats),
+        "encoding": {
+            "name": encoding.name,
+            "version": encoding.version,
+            "shape": list(encoding.shape),
+            "dtype": encoding.dtype,
+        },
+        "recurrent": False,
+        "state_shape": None,
+        "actions": list(facts.actions),
+        "algorithm": record["method"],
+        "hyperparameters": record["config"],
+        "seed": record["config"]["seed"],
+        "steps": trainer.steps,
+        "git_commit": record["git_commit"],
+        "versions": record["versions"],
+        "opset": OPSET,
+        "results": {},
+        "known_failures": [],
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _add_results(folders: list[Path], trainer: Trainer) -> None:
+    """Puts the return with itself into the cards."""
+    from agents.onnx import OnnxPolicy
+
+    policies = [OnnxPolicy(folder) for folder in folders]
+    pair = Seating(tuple(policies) if len(policies) > 1 else (policies[0], policies[0]))
+    facts = trainer.world.facts
+    returns = returns_of(pair, facts.world, dict(facts.options), EPISODES, seed=1)
+    result = {
+        "own_pair": {
+            "return": float(returns.mean()),
+            "standard_error": float(returns.std(ddof=1) / np.sqrt(len(returns))),
+            "episodes": EPISODES,
+            "seed": 1,
+        }
+    }
+    for folder in folders:
+        card = json.loads((folder / "card.json").read_text())
+        card["results"] = result
+        write_card(folder, card)
