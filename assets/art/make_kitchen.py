@@ -26,13 +26,13 @@ RIG = {
     "counter_item": {"x": 50, "y": 42, "size": 62},
     "chef": {"width": 100, "height": 120, "top": -18},
     "held": {
-        "n": {"x": 81, "y": 50, "size": 46, "behind": True},
+        "n": {"x": 84, "y": 52, "size": 46, "behind": False},
         "s": {"x": 50, "y": 73, "size": 52, "behind": False},
         "e": {"x": 77, "y": 68, "size": 50, "behind": False},
         "w": {"x": 23, "y": 68, "size": 50, "behind": False},
     },
     "hands_busy": {
-        "n": [[70, 62], [88, 62]],
+        "n": [[72, 66], [94, 66]],
         "s": [[30, 76], [70, 76]],
         "e": [[60, 76], [86, 80]],
         "w": [[40, 76], [14, 80]],
@@ -209,8 +209,8 @@ def terrain() -> None:
         )
     wood = linear("wood", "#c58a58", "#ba7d4c")
     grain = path(
-        "M0 33H100M0 67H100M30 0V33M78 33V67M46 67V100", extra=line(1.6, "#a86c3e")
-    ) + path("M8 16H22M44 12H70M12 50H50M86 52H94M60 84H88M6 82H26", extra=line(1.6, "#cf9766"))
+        "M0 33H100M0 67H100M30 0V33M78 33V67M46 67V100", extra=line(1.5, "#b07445")
+    ) + path("M8 16H22M44 12H70M12 50H50M86 52H94M60 84H88M6 82H26", extra=line(1.5, "#c99160"))
     corners = {
         "counter": "M0 0H100V100H0Z",
         "counter-nw": "M0 100V16Q0 0 16 0H100V100Z",
@@ -225,8 +225,8 @@ def terrain() -> None:
     lip = rect(0, 75, 100, 6, "#e0ad7c") + rect(0, 80, 100, 2, "#5f3417")
     for name, shape in {
         "front": "M0 80H100V100H0Z",
-        "front-sw": "M0 80H100V100H16Q2 100 0 84Z",
-        "front-se": "M0 80H100V84Q98 100 84 100H0Z",
+        "front-sw": "M0 80H100V100H16Q0 100 0 84Z",
+        "front-se": "M0 80H100V84Q100 100 84 100H0Z",
     }.items():
         svg(name, path(shape, "url(#front)") + shade + lip, defs=front)
     svg("rim-n", rect(0, 0, 100, 4, "#dba878"))
@@ -257,7 +257,11 @@ def stations() -> None:
         body = "".join(at(x, y, s, drawing, t) for x, y, s, t in (*heap, (61, 43, 0.34, -8)))
         sign = rect(35, 46, 30, 24, "#fff6e3", 6, line(2.5, "#8a5628")) + at(50, 59.5, 0.25, drawing)
         svg(name, crate(body) + sign, defs=FOOD_DEFS)
-    stack = "".join(at(50, y, 0.86, plate()) for y in (54, 46, 38, 30))
+    layers = [
+        ellipse(50, y + 4, 35, 24, "#aab4c2", line(2.5)) + ellipse(50, y, 35, 24, "#f4f6f9", line(2.5))
+        for y in (53, 43)
+    ]
+    stack = "".join(layers) + at(50, 33, 0.875, plate())
     svg(
         "dish-stack",
         ellipse(50, 68, 42, 14, "#3b2a20", 'fill-opacity="0.28"') + stack,
