@@ -43,7 +43,7 @@ export class Stage {
     this.tickMs = tickMs;
     this.arrived = performance.now();
     this.delay = null;
-    const renderer = await makeRenderer(this.canvas, staticScene, { mySeat });
+    const renderer = await makeRenderer(this.canvas, staticScene, { mySeat, tickMs });
     this.renderer = renderer;
     this.#resize();
     if (!this.running) {
