@@ -85,9 +85,8 @@ def fade(key: str, color: str, alpha: float, *, axis: str) -> str:
 
 def line(width: float = 3, color: str = INK) -> str:
     """Attributes of an outline."""
-    return (
-        f'stroke="{color}" stroke-width="{width}" stroke-linejoin="round" stroke-linecap="round"'
-    )
+    ends = 'stroke-linejoin="round" stroke-linecap="round"'
+    return f'stroke="{color}" stroke-width="{width}" {ends}'
 
 
 def ellipse(x: float, y: float, rx: float, ry: float, fill: str, extra: str = "") -> str:
@@ -200,7 +199,10 @@ def soup(onions: int, tomatoes: int) -> str:
 
 def terrain() -> None:
     """Floor, counters and what stands on them."""
-    for name, color, light in (("floor-a", "#f0e0c2", "#f8ecd5"), ("floor-b", "#e6d1ab", "#eedcba")):
+    for name, color, light in (
+        ("floor-a", "#f0e0c2", "#f8ecd5"),
+        ("floor-b", "#e6d1ab", "#eedcba"),
+    ):
         svg(
             name,
             rect(0, 0, 100, 100, "#d3b98d")
@@ -245,7 +247,7 @@ def crate(body: str) -> str:
         + body
         + path("M10 42H90L86 72H14Z", "#dca35f", line(3.5))
         + path("M12 57H88", extra=line(3, "#8a5628"))
-        + path("M20 49.500H80M22 65H78", extra=line(2, "#eebf83"))
+        + path("M20 49.5H80M22 65H78", extra=line(2, "#eebf83"))
         + path("M26 42 28 72M74 42 72 72", extra=line(3, "#8a5628"))
     )
 
@@ -255,10 +257,13 @@ def stations() -> None:
     heap = ((30, 35, 0.36, -14), (70, 35, 0.36, 14), (50, 31, 0.42, 0), (40, 43, 0.34, 8))
     for name, drawing in (("onion-crate", onion()), ("tomato-crate", tomato())):
         body = "".join(at(x, y, s, drawing, t) for x, y, s, t in (*heap, (61, 43, 0.34, -8)))
-        sign = rect(35, 46, 30, 24, "#fff6e3", 6, line(2.5, "#8a5628")) + at(50, 59.5, 0.25, drawing)
+        sign = rect(35, 46, 30, 24, "#fff6e3", 6, line(2.5, "#8a5628")) + at(
+            50, 59.5, 0.25, drawing
+        )
         svg(name, crate(body) + sign, defs=FOOD_DEFS)
     layers = [
-        ellipse(50, y + 4, 35, 24, "#aab4c2", line(2.5)) + ellipse(50, y, 35, 24, "#f4f6f9", line(2.5))
+        ellipse(50, y + 4, 35, 24, "#aab4c2", line(2.5))
+        + ellipse(50, y, 35, 24, "#f4f6f9", line(2.5))
         for y in (53, 43)
     ]
     stack = "".join(layers) + at(50, 33, 0.875, plate())
@@ -325,12 +330,16 @@ def food() -> None:
     )
     svg(
         "pot-front",
-        path("M17 34V58C17 70 32 76 50 76 68 76 83 70 83 58V34C83 43.500 69 52 50 52 31 52 17 43.500 17 34Z",
-             "url(#steel)", line(4))
-        + path("M19.500 40C24 50 37 55.500 50 55.500 63 55.500 76 50 80.500 40", extra=line(3, "#c3cbd6"))
+        path(
+            "M17 34V58C17 70 32 76 50 76 68 76 83 70 83 58V34"
+            "C83 43.5 69 52 50 52 31 52 17 43.5 17 34Z",
+            "url(#steel)",
+            line(4),
+        )
+        + path("M19.5 40C24 50 37 55.5 50 55.5 63 55.5 76 50 80.5 40", extra=line(3, "#c3cbd6"))
         + path("M25 55V62C25 64 27 66 30 67", extra=line(4, "#c9d1dc")),
         defs=steel,
-    )  # fmt: skip
+    )
     for name, color, light in (
         ("onion", "#eab53f", "#f8d984"),
         ("tomato", "#e0562f", "#f28a64"),
@@ -425,7 +434,9 @@ def face(seat: int, facing: str) -> str:
             line(1.8),
         )
     if seat == 2:
-        eyes += "".join(ellipse(x, 53, 7.5, 7.5, "none", line(2.4, "#f1c84b")) for x in (left, right))
+        eyes += "".join(
+            ellipse(x, 53, 7.5, 7.5, "none", line(2.4, "#f1c84b")) for x in (left, right)
+        )
         eyes += path(f"M{left + 7.5} 52H{right - 7.5}", extra=line(2.4, "#f1c84b"))
     return head + cheeks + eyes + mouth
 
@@ -435,17 +446,22 @@ def coat(seat: int, facing: str) -> str:
     color, dark = SEATS[seat], SEATS_DARK[seat]
     if facing == "e":
         shoes = ellipse(45, 108, 10, 6, INK) + ellipse(60, 109, 11, 6, INK)
-        body = path("M34 70C28 84 28 96 29 105Q50 112 71 105C72 96 71 84 65 70Z", "#fffaf1", line(3.2))
-        apron = path("M52 82C60 82 68 84 69.500 88 71 96 71 101 70.500 104.500Q62 108 53 108.500Z", color)
+        body = path(
+            "M34 70C28 84 28 96 29 105Q50 112 71 105C72 96 71 84 65 70Z", "#fffaf1", line(3.2)
+        )
+        apron = path("M52 82C60 82 68 84 69.5 88 71 96 71 101 70.5 104.5Q62 108 53 108.5Z", color)
         body += apron + path("M30 89 53 86", extra=line(3, dark))
         scarf = path("M33 69Q50 80 69 69L66 77Q50 85 35 77Z", color, line(2.6))
         return shoes + body + scarf
     shoes = ellipse(39, 108, 10, 6, INK) + ellipse(61, 108, 10, 6, INK)
     body = path("M31 70C22 84 22 96 24 105Q50 113 76 105C78 96 78 84 69 70Z", "#fffaf1", line(3.2))
     if facing == "n":
-        body += path("M24.500 89Q50 93 75.500 89", extra=line(4, dark))
-        body += path("M50 91C42 84 38 90 42 95ZM50 91C58 84 62 90 58 95ZM50 91 45 103M50 91 55 103",
-                     color, line(3, dark))  # fmt: skip
+        body += path("M24.5 89Q50 93 75.5 89", extra=line(4, dark))
+        body += path(
+            "M50 91C42 84 38 90 42 95ZM50 91C58 84 62 90 58 95ZM50 91 45 103M50 91 55 103",
+            color,
+            line(3, dark),
+        )
         return shoes + body + path("M31 70Q50 78 69 70L50 84Z", color, line(2.6))
     body += path("M34 86H66L69 104Q50 109 31 104Z", color, line(2.4, dark))
     body += path("M34 86 31 79M66 86 69 79", extra=line(2.6, dark))
@@ -489,11 +505,17 @@ def signs() -> None:
         ellipse(50, 50, 42, 42, "#2c8a45", line(10, "#ffffff"))
         + path("M28 52 44 68 74 34", extra=line(12, "#ffffff")),
     )
-    svg("slot", ellipse(50, 50, 40, 40, "#2a1c12", 'fill-opacity="0.42"')
-        + ellipse(50, 50, 40, 40, "none", line(9, "#fff6e3") + ' stroke-opacity="0.85"'))  # fmt: skip
+    svg(
+        "slot",
+        ellipse(50, 50, 40, 40, "#2a1c12", 'fill-opacity="0.42"')
+        + ellipse(50, 50, 40, 40, "none", line(9, "#fff6e3") + ' stroke-opacity="0.85"'),
+    )
     svg("slot-full", ellipse(50, 50, 42, 42, "#fff6e3", line(8)))
-    svg("bubble", ellipse(50, 50, 40, 40, "#ffffff", 'fill-opacity="0.45"')
-        + ellipse(50, 50, 40, 40, "none", line(9, "#ffffff") + ' stroke-opacity="0.8"'))  # fmt: skip
+    svg(
+        "bubble",
+        ellipse(50, 50, 40, 40, "#ffffff", 'fill-opacity="0.45"')
+        + ellipse(50, 50, 40, 40, "none", line(9, "#ffffff") + ' stroke-opacity="0.8"'),
+    )
     svg("steam", ellipse(50, 50, 50, 50, "url(#g)"), defs=fade("g", "#ffffff", 0.85, axis="r"))
     svg("glow", ellipse(50, 50, 50, 50, "url(#g)"), defs=fade("g", "#ffd75e", 0.95, axis="r"))
     star = "M50 4 61 38 96 50 61 62 50 96 39 62 4 50 39 38Z"
