@@ -98,7 +98,7 @@ def _pages(app: Flask, catalogue: Catalogue) -> None:
 
     @app.get("/art/<path:name>")
     def art(name: str) -> Response:
-        if not name.endswith(".svg"):
+        if not name.endswith((".svg", ".json")):
             abort(404)
         return send_from_directory(ART, name)
 

@@ -18,8 +18,14 @@ export function button(label, onclick, kind = "") {
   return element("button", { type: "button", class: `button ${kind}`.trim(), onclick }, label);
 }
 
-export const swatch = (seat) =>
-  element("span", { class: `swatch seat-${seat % 4}`, "aria-hidden": "true" });
+// The face of a seat, where its world has drawn one.
+export const face = (renderer, seat) =>
+  element("img", {
+    class: "avatar",
+    src: `/art/${renderer}/avatar-${seat % 4}.svg`,
+    alt: "",
+    draggable: "false",
+  });
 
 const ICONS = {
   pause: "M8 5v14M16 5v14",

@@ -1,16 +1,17 @@
 // The end of a game: what the team made, and who did what.
 
-import { announce, byId, element, show, swatch } from "./dom.js";
+import { announce, byId, element, face, show } from "./dom.js";
 
-export function showEnd(message, game) {
-  const { score, steps, reason } = message;
+// `game` says who played: from the running game, or from the message when the page was reloaded.
+export function showEnd(game) {
+  const { score, steps, reason } = game;
   const finished = reason === "finished";
   byId("end-kicker").textContent = finished ? `${game.title}, ${steps} steps` : endings(reason);
   byId("end-title").textContent = `${score} points`;
-  byId("end-text").textContent = verdict(message, game);
-  byId("end-chefs").replaceChildren(contributions(message, game));
-  byId("end-replay").href = `/replay/${message.episode}`;
-  byId("end-record").textContent = `Recorded as ${message.episode}`;
+  byId("end-text").textContent = verdict(game);
+  byId("end-chefs").replaceChildren(contributions(game));
+  byId("end-replay").href = `/replay/${game.episode}`;
+  byId("end-record").textContent = `Recorded as ${game.episode}`;
   byId("again").hidden = game.seat === null && game.mode !== "watch";
   byId("again").textContent = game.mode === "watch" ? "Watch again" : "Play again";
   byId("again").disabled = false;
@@ -25,7 +26,8 @@ function endings(reason) {
   return "The game ended early";
 }
 
-function verdict({ successes, score, contributions: table }, game) {
+function verdict(game) {
+  const { successes, contributions: table } = game;
   if (successes === 0) return "No soup made it to the counter this time.";
   const soups = successes === 1 ? "1 soup served" : `${successes} soups served`;
   if (game.seat === null || game.seats.length !== 2) return `${soups}.`;
@@ -33,20 +35,25 @@ function verdict({ successes, score, contributions: table }, game) {
   const share = totals[game.seat] / Math.max(1, sum(totals));
   if (share > 0.6) return `${soups}. You carried most of the work.`;
   if (share < 0.4) return `${soups}. Your partner carried most of the work.`;
-  return `${soups}, and the work was shared. Score ${score}.`;
+  return `${soups}, and the work was shared.`;
 }
 
 const sum = (values) => values.reduce((total, value) => total + value, 0);
 
-function contributions({ contributions: table }, game) {
+function contributions(game) {
   const heads = game.seats.map((seat, index) =>
     element(
       "th",
       { scope: "col" },
-      element("span", { class: "chef-head" }, swatch(index), index === game.seat ? "You" : seat.label),
+      element(
+        "span",
+        { class: "chef-head" },
+        face(game.renderer, index),
+        index === game.seat ? "You" : seat.label,
+      ),
     ),
   );
-  const rows = Object.entries(table).map(([label, counts]) =>
+  const rows = Object.entries(game.contributions).map(([label, counts]) =>
     element(
       "tr",
       {},

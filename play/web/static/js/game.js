@@ -59,7 +59,8 @@ export class Game {
 
   end(message) {
     const game = this.current;
-    if (!game || message.id !== game.id) return;
+    if (!game) return this.onEnd(message); // this page was away when it happened
+    if (message.id !== game.id) return undefined;
     this.input.disable();
     this.ending = true;
     sound.play("end");
@@ -67,8 +68,9 @@ export class Game {
     setTimeout(() => {
       if (this.current !== game) return;
       this.close();
-      this.onEnd(message, game);
+      this.onEnd(message);
     }, pause);
+    return undefined;
   }
 
   close() {
@@ -229,24 +231,6 @@ export class Game {
     }
     if (newlyReady(before, message.scene)) effects.add("ready");
     for (const effect of effects) sound.play(effect);
-    message.rewards.forEach((reward, seat) => {
-      if (reward) this.#float(reward, message.scene.players?.[seat]);
-    });
-  }
-
-  // "+20" rises from the chef who earned it.
-  #float(reward, player) {
-    const { width, height } = this.current.static;
-    if (!player || !width || !height) return;
-    const place = byId("floats").getBoundingClientRect();
-    const canvas = byId("canvas").getBoundingClientRect();
-    const node = document.createElement("span");
-    node.className = "float";
-    node.textContent = reward > 0 ? `+${reward}` : String(reward);
-    node.style.left = `${canvas.left - place.left + ((player.x + 0.5) / width) * canvas.width}px`;
-    node.style.top = `${canvas.top - place.top + ((player.y + 0.2) / height) * canvas.height}px`;
-    byId("floats").append(node);
-    setTimeout(() => node.remove(), 1400);
   }
 }
 

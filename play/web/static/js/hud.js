@@ -1,6 +1,6 @@
 // Score, time, orders and who is who: everything around the canvas.
 
-import { announce, byId, element, swatch } from "./dom.js";
+import { announce, byId, element, face } from "./dom.js";
 
 const clock = (seconds) =>
   `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
@@ -47,7 +47,8 @@ export class Hud {
       const you = index === this.game.seat;
       const label = you ? "You" : seat.label;
       const away = seat.connected ? null : element("span", { class: "away" }, "away");
-      return element("li", {}, swatch(index), label, away);
+      const name = element("span", { class: "name", title: seat.label }, label);
+      return element("li", {}, face(this.game.static.renderer, index), name, away);
     });
     byId("chefs").replaceChildren(...chefs);
   }

@@ -1,6 +1,6 @@
 // Waiting for people to come through the link.
 
-import { announce, byId, element, show, swatch } from "./dom.js";
+import { announce, byId, element, face, show } from "./dom.js";
 
 export class Lobby {
   constructor({ onLeave }) {
@@ -9,7 +9,7 @@ export class Lobby {
     byId("lobby-link").addEventListener("focus", (event) => event.target.select());
   }
 
-  open({ code, seats, title }) {
+  open({ code, seats, title, renderer }) {
     byId("lobby-link").value = `${location.origin}/join/${code}`;
     byId("lobby-text").textContent =
       `${title}. Send this link; the game starts when everybody is here.`;
@@ -18,7 +18,7 @@ export class Lobby {
         element(
           "li",
           { class: seat.here ? "here" : "" },
-          swatch(index),
+          face(renderer, index),
           seat.you ? "You" : seat.here ? "Here" : "Not here yet",
         ),
       ),

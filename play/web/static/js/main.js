@@ -49,10 +49,10 @@ async function start(wish) {
   if (!answer.ok) menu.fail(answer.error);
 }
 
-function ended(message, last) {
-  finished = last;
+function ended(message) {
+  finished = message;
   forgetPath();
-  showEnd(message, last);
+  showEnd(message);
 }
 
 async function again() {

@@ -1,6 +1,6 @@
 // The menu: kitchens with little pictures, partners, seat, speed, and the ways to start.
 
-import { announce, byId, element, show, swatch } from "./dom.js";
+import { announce, byId, element, face, show } from "./dom.js";
 import * as settings from "./settings.js";
 import { fit, makeRenderer } from "./stage.js";
 
@@ -15,6 +15,11 @@ export class Menu {
     byId("watch").addEventListener("click", () => this.#watch());
     byId("invite").addEventListener("click", () => this.#start("pair"));
     byId("menu").addEventListener("change", (event) => this.#changed(event.target));
+    // Enter plays from anywhere on the menu, not only from inside the form.
+    addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.repeat || byId("menu").hidden) return;
+      if (event.target === document.body || event.target.id === "menu-title") this.#start("solo");
+    });
     this.pictures = new IntersectionObserver((entries) => this.#seen(entries), {
       rootMargin: "200px",
     });
@@ -24,7 +29,6 @@ export class Menu {
     if (!this.data) await this.#load();
     byId("menu-message").textContent = "";
     show("menu");
-    byId("play").focus({ preventScroll: true });
   }
 
   world() {
@@ -60,7 +64,9 @@ export class Menu {
     byId("kitchens-more").replaceChildren(...rest.map((world) => this.#kitchen(world)));
     byId("more-count").textContent = `(${rest.length})`;
     byId("more-kitchens").hidden = rest.length === 0;
-    byId("more-kitchens").open = rest.some((world) => world.name === this.choice.world);
+    byId("more-kitchens").open =
+      matchMedia("(min-width: 861px)").matches ||
+      rest.some((world) => world.name === this.choice.world);
   }
 
   #kitchen(world) {
@@ -116,7 +122,7 @@ export class Menu {
     byId("partner-legend").textContent = world.players > 2 ? "Your partners" : "Your partner";
     const seat = Math.min(Number(this.choice.seat) || 0, world.players - 1);
     const seats = Array.from({ length: world.players }, (_, i) =>
-      choice("seat", String(i), [swatch(i), world.players > 2 ? "" : seatName(i)], i === seat),
+      choice("seat", String(i), [face(world.static.renderer, i), element("span", { class: world.players > 2 ? "visually-hidden" : "" }, SEATS[i])], i === seat),
     );
     byId("seats").replaceChildren(...seats);
     this.#fillDynamics();
@@ -186,7 +192,7 @@ export class Menu {
   }
 }
 
-const seatName = (seat) => (seat === 0 ? "Blue" : "Orange");
+const SEATS = ["Blue", "Orange", "Green", "Purple"];
 
 function choice(name, value, content, checked) {
   return element(

@@ -1,6 +1,6 @@
 // Replays a recorded episode: the states as they were, and what the policies were thinking.
 
-import { announce, byId, element, icon, swatch } from "./dom.js";
+import { announce, byId, element, face, icon } from "./dom.js";
 import { Stage } from "./stage.js";
 
 const stage = new Stage(byId("canvas"), byId("stage"));
@@ -60,7 +60,7 @@ function play(on) {
 function minds(next) {
   const cards = episode.seats.map((seat, index) => {
     const decision = next.decisions[index];
-    const head = element("h2", {}, swatch(index), seat.label);
+    const head = element("h2", {}, face(episode.static.renderer, index), seat.label);
     if (!decision) {
       const action = next.actions ? episode.actions[next.actions[index]] : "nothing yet";
       return element("section", { class: "mind" }, head, element("p", {}, `Person: ${action}`));
