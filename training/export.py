@@ -108,8 +108,7 @@ def check_against_torch(model: onnx.ModelProto, network: ActorCritic, trainer: T
     encoding = trainer.observer.encoding
     for dense, rows in trainer.recorded_states(encoding.name):
         ours = session.run(["logits"], {"observation": dense})[0]
-        with torch.inference_mode():
-            theirs = network(trainer.rollout.observations, rows)[0].numpy()
+        theirs = network.run(trainer.rollout.observations, rows).logits.numpy()
         difference = float(np.abs(ours - theirs).max())
         if difference > TOLERANCE:
             raise UserError(

@@ -3,14 +3,11 @@
 Source: de Witt et al. 2020 (arXiv 2011.09533); the paper's baseline for SRPO.
 """
 
-from functools import partial
-
 import numpy as np
 from numpy.typing import NDArray
 
 from training.config import IppoConfig
 from training.networks import ActorCritic
-from training.ppo import policy_loss
 from training.trainer import Trainer
 
 
@@ -33,12 +30,11 @@ class Ippo(Trainer):
     def learn(self) -> dict[str, float]:
         """Each policy learns from its own seat's experience."""
         rewards = self.rollout.slot_rewards(self.shaping())
-        loss = partial(policy_loss, config=self.config)
         figures: dict[str, float] = {}
         for seat, (learner, slots) in enumerate(self.by_seat):
             samples, _ = self.samples(rewards, self.rollout.values, slots)
             means = learner.update(
-                self.rollout.observations, samples, loss, self.learning_rate(), self.shuffle_stream
+                self.rollout.observations, samples, self.learning_rate(), self.shuffle_stream
             )
             figures |= {f"{name}/seat{seat}": mean for name, mean in means.items()}
         return figures

@@ -87,6 +87,8 @@ class ActorCritic(nn.Module):
 
     The first layer of both is one table of shape [V, 2H]; the second is a pair of matrices
     [2, H, H]. Index 0 of that pair, and columns below H of the table, belong to the actor.
+    The gradient is written by hand (and checked against autograd in the tests): networks this
+    small spend more time in a general engine than in arithmetic.
     """
 
     def __init__(
@@ -130,56 +132,65 @@ class ActorCritic(nn.Module):
         self.critic_weight = nn.Parameter(orthogonal(hidden, num_contexts, 1.0))
         self.critic_bias = nn.Parameter(torch.zeros(num_contexts))
 
-    def forward(self, observations: Observations, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """Logits [B, actions] and values [B, contexts] of the chosen observations."""
-        hidden = _HiddenLayers.apply(
-            self.table, self.bias1, self.weight2, self.bias2, observations, rows, self.kind
-        )
-        logits = torch.addmm(self.actor_bias, hidden[0], self.actor_weight)
-        return logits, torch.addmm(self.critic_bias, hidden[1], self.critic_weight)
-
-
-class _HiddenLayers(torch.autograd.Function):
-    """The two hidden layers of actor and critic, with a gradient written by hand."""
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        table: Tensor,
-        bias1: Tensor,
-        weight2: Tensor,
-        bias2: Tensor,
-        observations: Observations,
-        rows: NDArray[np.int64],
-        kind: int,
-    ) -> Tensor:
-        x1 = torch.empty(2, len(rows), weight2.shape[1])  # [2, B, H]
+    def run(self, observations: Observations, rows: NDArray[np.int64]) -> "Activations":
+        """Evaluates the chosen observations, without recording anything for autograd."""
+        table, bias1 = self.table.detach(), self.bias1.detach()
+        x1 = torch.empty(2, len(rows), self.weight2.shape[1])  # [2, B, H]
         kernels.embed(
             observations.index, observations.value, observations.count, rows,
-            table.detach().numpy(), bias1.detach().numpy(), kind, x1.numpy(),
+            table.numpy(), bias1.numpy(), self.kind, x1.numpy(),
         )  # fmt: skip
-        x2 = torch.baddbmm(bias2, x1, weight2)  # [2, B, H]
-        kernels.activate_all(x2.numpy().reshape(-1), kind)
-        ctx.save_for_backward(table, weight2, x1, x2)
-        ctx.rest = observations, rows, kind
-        return x2
+        x2 = torch.baddbmm(self.bias2.detach(), x1, self.weight2.detach())  # [2, B, H]
+        kernels.activate_all(x2.numpy().reshape(-1), self.kind)
+        logits = torch.addmm(self.actor_bias.detach(), x2[0], self.actor_weight.detach())
+        values = torch.addmm(self.critic_bias.detach(), x2[1], self.critic_weight.detach())
+        return Activations(observations, rows, x1, x2, logits, values)
 
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        table, weight2, x1, x2 = ctx.saved_tensors
-        observations, rows, kind = ctx.rest
-        dx2 = gradients[0].contiguous()
-        kernels.activate_gradient(x2.numpy().reshape(-1), dx2.numpy().reshape(-1), kind)
-        dx1 = torch.bmm(dx2, weight2.transpose(1, 2))
-        table_gradient, bias_gradient = torch.zeros_like(table), torch.zeros(table.shape[1])
+    def gradient(self, run: "Activations", dlogits: Tensor, dvalues: Tensor) -> list[Tensor]:
+        """The gradient of every parameter, in the order of `parameters()`.
+
+        Args:
+            run: What `run` returned.
+            dlogits: [B, actions] gradient with respect to the logits.
+            dvalues: [B, contexts] gradient with respect to the values.
+        """
+        actor_weight, critic_weight = self.actor_weight.detach(), self.critic_weight.detach()
+        dx2 = torch.empty_like(run.x2)
+        torch.mm(dlogits, actor_weight.T, out=dx2[0])
+        torch.mm(dvalues, critic_weight.T, out=dx2[1])
+        kernels.activate_gradient(run.x2.numpy().reshape(-1), dx2.numpy().reshape(-1), self.kind)
+        dx1 = torch.bmm(dx2, self.weight2.detach().transpose(1, 2))
+        dtable, dbias1 = torch.zeros_like(self.table), torch.zeros_like(self.bias1)
+        observations = run.observations
         kernels.embed_gradient(
-            observations.index, observations.value, observations.count, rows, x1.numpy(),
-            dx1.numpy(), kind, table_gradient.numpy(), bias_gradient.numpy(),
+            observations.index, observations.value, observations.count, run.rows, run.x1.numpy(),
+            dx1.numpy(), self.kind, dtable.detach().numpy(), dbias1.detach().numpy(),
         )  # fmt: skip
-        return (
-            table_gradient, bias_gradient, torch.bmm(x1.transpose(1, 2), dx2),
-            dx2.sum(1, keepdim=True), None, None, None,
-        )  # fmt: skip
+        return [
+            dtable, dbias1, torch.bmm(run.x1.transpose(1, 2), dx2), dx2.sum(1, keepdim=True),
+            run.x2[0].T @ dlogits, dlogits.sum(0), run.x2[1].T @ dvalues, dvalues.sum(0),
+        ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Activations:
+    """One evaluation of a network, with what its gradient needs.
+
+    Attributes:
+        observations: What the network was run on.
+        rows: [B] which of them.
+        x1: [2, B, H] first hidden layers of actor and critic.
+        x2: [2, B, H] second hidden layers.
+        logits: [B, actions].
+        values: [B, contexts].
+    """
+
+    observations: Observations
+    rows: NDArray[np.int64]
+    x1: Tensor
+    x2: Tensor
+    logits: Tensor
+    values: Tensor
 
 
 def dense_first_layer(

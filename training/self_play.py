@@ -1,13 +1,10 @@
 """Self-play: one policy in all seats, which sees the world from the seat that it is in."""
 
-from functools import partial
-
 import numpy as np
 from numpy.typing import NDArray
 
 from training.config import SelfPlayConfig
 from training.networks import ActorCritic
-from training.ppo import policy_loss
 from training.trainer import Trainer
 
 
@@ -30,8 +27,7 @@ class SelfPlay(Trainer):
         rewards = self.rollout.slot_rewards(self.shaping())
         samples, _ = self.samples(rewards, self.rollout.values, self.all_slots)
         return self.learner.update(
-            self.rollout.observations, samples, partial(policy_loss, config=self.config),
-            self.learning_rate(), self.shuffle_stream,
+            self.rollout.observations, samples, self.learning_rate(), self.shuffle_stream,
         )  # fmt: skip
 
     def exports(self) -> dict[str, tuple[ActorCritic, tuple[int, ...]]]:

@@ -13,19 +13,16 @@ of the games is played with the true partner; the hero's critic, never its actor
 kind of game it is in.
 """
 
-from functools import partial
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from play.worlds.errors import UserError
 from training.config import SrpoConfig
 from training.kernels import sample_actions
 from training.networks import ActorCritic
-from training.ppo import Learner, Samples, clipped_objective, entropy_of, policy_loss
+from training.ppo import NO_KL, REFERENCE_FIRST, REFERENCE_SECOND, Learner, Reference
 from training.trainer import Trainer
 
 TRUE_PARTNER, ADVERSARY = 0, 1
@@ -51,15 +48,15 @@ class Srpo(Trainer):
         self.heroes: list[Role] = []
         self.adversaries: list[Role] = []
         for own in seats:
-            mark = "" if config.shared else f"{own[0]}"
+            mark = "" if config.shared else f"/seat{own[0]}"
             everywhere = self.slots(*own)
             playing = everywhere[~adversary_slot[everywhere]]
             replaced = everywhere[adversary_slot[everywhere]]
             hero = self.new_learner(f"hero{mark}", num_contexts=2)
             gain = 0.0 if config.residual else 0.01
-            adversary = self.new_learner(f"adversary{mark}", actor_gain=gain)
-            self.heroes.append(Role(hero, own, everywhere, playing))
-            self.adversaries.append(Role(adversary, own, replaced, replaced))
+            adversary = self.new_learner(f"adversary{mark}", entropy=0.0, actor_gain=gain)
+            self.heroes.append(Role(mark, hero, own, everywhere, playing))
+            self.adversaries.append(Role(mark, adversary, own, replaced, replaced))
         steps, slots = config.rollout_length + 1, self.rollout.slots
         self.divergence = np.zeros((steps, slots), np.float32)  # of the adversary in each slot
         self.reference = np.zeros((steps, slots, len(self.world.facts.actions)), np.float32)
@@ -84,32 +81,22 @@ class Srpo(Trainer):
 
     def learn(self) -> dict[str, float]:
         """Heroes improve against the adversary, the adversary against the hero; tau follows."""
-        rewards = self.rewards()
-        rate = self.learning_rate()
-        hero_loss = partial(policy_loss, config=self.config)
-        figures: dict[str, list[float]] = {}
-        for hero in self.heroes:
-            samples, _ = self.samples(rewards, self.rollout.values, hero.slots)
-            samples.contexts[:] = torch.from_numpy(np.tile(self.context[hero.slots], self.length))
-            means = hero.learner.update(
-                self.rollout.observations, samples, hero_loss, rate, self.shuffle_stream
-            )
-            for name, mean in means.items():
-                figures.setdefault(name, []).append(mean)
-        for adversary in self.adversaries:
-            samples, deviation = self.samples(rewards, self.rollout.values, adversary.slots)
-            samples = self._with_reference(samples, adversary.slots)
-            loss = partial(adversary_loss, config=self.config, price=1 / (self.tau * deviation))
-            means = adversary.learner.update(
-                self.rollout.observations, samples, loss, rate, self.shuffle_stream
-            )
-            for name, mean in means.items():
-                figures.setdefault(f"adversary_{name}", []).append(mean)
-        everyone = np.concatenate([role.slots for role in self.adversaries])
-        kl = float(self.divergence[:-1, everyone].mean())
-        ratio = self._steer()
-        means = {name: float(np.mean(items)) for name, items in figures.items()}
-        return means | {"adversary_kl": kl, "tau": self.tau, "return_ratio": ratio}
+        observations, values = self.rollout.observations, self.rollout.values
+        rewards, rate = self.rewards(), self.learning_rate()
+        figures: dict[str, float] = {}
+        for role in self.heroes:
+            samples, _ = self.samples(rewards, values, role.slots)
+            samples.contexts[:] = np.tile(self.context[role.slots], self.rollout.length)
+            means = role.learner.update(observations, samples, rate, self.shuffle_stream)
+            figures |= {f"{name}{role.mark}": mean for name, mean in means.items()}
+        for role in self.adversaries:
+            samples, deviation = self.samples(rewards, values, role.slots)
+            reference = self._reference(role, deviation)
+            means = role.learner.update(observations, samples, rate, self.shuffle_stream, reference)
+            figures |= {f"adversary_{name}{role.mark}": mean for name, mean in means.items()}
+        replaced = np.concatenate([role.slots for role in self.adversaries])
+        figures["adversary_kl"] = float(self.divergence[:-1, replaced].mean())
+        return figures | {"tau": self.tau, "return_ratio": self._steer()}
 
     def rewards(self) -> NDArray[np.float32]:
         """[T, S] rewards of the rollout: a hero's include KL / tau, its adversary's negate them."""
@@ -139,11 +126,6 @@ class Srpo(Trainer):
         super().restore(state)
         self.tau, self.pace = state["tau"], dict(state["pace"])
 
-    @property
-    def length(self) -> int:
-        """Steps of a rollout."""
-        return self.config.rollout_length
-
     def _adversarial(self) -> NDArray[np.bool_]:
         """[N] which environments have an adversary: the last ones, in the asked share."""
         config = self.config
@@ -161,43 +143,43 @@ class Srpo(Trainer):
         seat = np.arange(self.config.num_envs) % 2
         return (adversarial[:, None] & (seat[:, None] == np.arange(2))).reshape(-1)
 
-    def _hero_acts(self, hero: "Role", step: int, uniforms: NDArray[np.float64]) -> Tensor:
+    def _hero_acts(
+        self, hero: "Role", step: int, uniforms: NDArray[np.float64]
+    ) -> NDArray[np.float32]:
         rollout, slots = self.rollout, hero.seen
-        with torch.inference_mode():
-            logits, values = hero.learner.network(
-                rollout.observations, step * rollout.slots + slots
-            )
-        rollout.values[step, slots] = values.numpy()[np.arange(len(slots)), self.context[slots]]
-        sample_actions(
-            logits.numpy(), uniforms, slots, rollout.actions[step], rollout.log_probs[step]
-        )
+        run = hero.learner.network.run(rollout.observations, step * rollout.slots + slots)
+        logits, values = run.logits.numpy(), run.values.numpy()
+        rollout.values[step, slots] = values[np.arange(len(slots)), self.context[slots]]
+        sample_actions(logits, uniforms, slots, rollout.actions[step], rollout.log_probs[step])
         return logits
 
     def _adversary_acts(
-        self, adversary: "Role", partner: Tensor, step: int, uniforms: NDArray[np.float64]
+        self,
+        adversary: "Role",
+        partner: NDArray[np.float32],
+        step: int,
+        uniforms: NDArray[np.float64],
     ) -> None:
-        rollout, slots = self.rollout, adversary.slots
-        with torch.inference_mode():
-            reference = trembling(partner, self.config.tremble)
-            own, values = adversary.learner.network(
-                rollout.observations, step * rollout.slots + slots
-            )
-            log_probs = adversary_log_probs(own, reference, self.config.residual)
-            kl = divergence(log_probs, reference, self.config.kl_direction)
-        self.reference[step, slots] = reference.numpy()
-        self.divergence[step, slots] = kl.numpy()
-        rollout.values[step, slots] = values.numpy()[:, 0]
-        sample_actions(
-            log_probs.numpy(), uniforms, slots, rollout.actions[step], rollout.log_probs[step]
-        )
+        rollout, slots, config = self.rollout, adversary.slots, self.config
+        run = adversary.learner.network.run(rollout.observations, step * rollout.slots + slots)
+        reference = trembling(partner, config.tremble)
+        logits = run.logits.numpy() + (reference if config.residual else 0)
+        self.reference[step, slots] = reference
+        self.divergence[step, slots] = divergence(logits, reference, config.kl_direction)
+        rollout.values[step, slots] = run.values.numpy()[:, 0]
+        sample_actions(logits, uniforms, slots, rollout.actions[step], rollout.log_probs[step])
 
-    def _with_reference(self, samples: Samples, slots: NDArray[np.int64]) -> Samples:
-        choices = self.reference.shape[2]
-        reference = self.reference[:-1, slots].reshape(-1, choices)
-        return Samples(
-            samples.rows, samples.actions, samples.log_probs, samples.advantages,
-            samples.targets, samples.contexts, torch.from_numpy(reference),
-        )  # fmt: skip
+    def _reference(self, adversary: "Role", deviation: float) -> Reference:
+        """The live partner as it was in the rollout; the price is in normalised advantages."""
+        config = self.config
+        log_probs = self.reference[:-1, adversary.slots]
+        directions = {"adversary": REFERENCE_SECOND, "partner": REFERENCE_FIRST}
+        return Reference(
+            log_probs.reshape(-1, log_probs.shape[2]),
+            config.residual,
+            NO_KL if config.kl_in == "return" else directions[config.kl_direction],
+            1 / (self.tau * deviation),
+        )
 
     def _steer(self) -> float:
         """Moves tau so that the ratio of returns nears its target; returns the ratio."""
@@ -219,6 +201,7 @@ class Role:
     """A learner and where it sits.
 
     Attributes:
+        mark: Ending of its names in the curves.
         learner: Policy and optimiser.
         seats: Seats that it can play.
         seen: Slots where it is evaluated.
@@ -227,12 +210,14 @@ class Role:
 
     def __init__(
         self,
+        mark: str,
         learner: Learner,
         seats: tuple[int, ...],
         seen: NDArray[np.int64],
         slots: NDArray[np.int64],
     ) -> None:
-        self.learner, self.seats, self.seen, self.slots = learner, seats, seen, slots
+        self.mark, self.learner, self.seats = mark, learner, seats
+        self.seen, self.slots = seen, slots
 
 
 def partners(array: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -240,42 +225,32 @@ def partners(array: NDArray[np.float32]) -> NDArray[np.float32]:
     return array.reshape(len(array), -1, 2)[:, :, ::-1].reshape(array.shape)
 
 
-def trembling(logits: Tensor, tremble: float) -> Tensor:
+def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Log-probabilities [B, actions] of rows of logits."""
+    shifted = logits - logits.max(1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+
+
+def trembling(logits: NDArray[np.float32], tremble: float) -> NDArray[np.float32]:
     """Log-probabilities of a policy that plays uniformly with probability `tremble`."""
+    log_probs = log_softmax(logits)
     if tremble == 0:
-        return torch.log_softmax(logits, 1)
-    return torch.log((1 - tremble) * torch.softmax(logits, 1) + tremble / logits.shape[1])
+        return log_probs
+    uniform = np.float32(tremble / logits.shape[1])
+    return np.log(np.float32(1 - tremble) * np.exp(log_probs) + uniform)
 
 
-def adversary_log_probs(own: Tensor, reference: Tensor, residual: bool) -> Tensor:
-    """The adversary's log-probabilities; residual: a learnt change of the reference."""
-    return torch.log_softmax(reference + own if residual else own, 1)
-
-
-def divergence(log_probs: Tensor, reference: Tensor, direction: str) -> Tensor:
-    """Exact KL divergence [B] between rows of log-probabilities.
+def divergence(
+    logits: NDArray[np.float32], reference: NDArray[np.float32], direction: str
+) -> NDArray[np.float32]:
+    """Exact KL divergence [B] between an adversary and its reference.
 
     Args:
-        log_probs: [B, actions] the adversary's.
-        reference: [B, actions] the partner's.
+        logits: [B, actions] the adversary's.
+        reference: [B, actions] the partner's log-probabilities.
         direction: "adversary" for KL(adversary || partner), as in the paper, or "partner" for
             KL(partner || adversary), as in the released grid-world and Tag code.
     """
+    log_probs = log_softmax(logits)
     first, second = (log_probs, reference) if direction == "adversary" else (reference, log_probs)
-    return (first.exp() * (first - second)).sum(1)
-
-
-def adversary_loss(
-    logits: Tensor, batch: Samples, config: SrpoConfig, price: float
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """Clipped surrogate of the negated return plus `price` times the divergence.
-
-    `price` is 1 / tau in units of the (normalised) advantages.
-    """
-    assert batch.reference is not None
-    log_probs = adversary_log_probs(logits, batch.reference, config.residual)
-    chosen = log_probs.gather(1, batch.actions[:, None])[:, 0]
-    loss = -clipped_objective(chosen, batch.log_probs, batch.advantages, config.clip)
-    if config.kl_in in ("both", "loss"):
-        loss = loss + price * divergence(log_probs, batch.reference, config.kl_direction).mean()
-    return loss, {"entropy": entropy_of(log_probs).mean().detach()}
+    return (np.exp(first) * (first - second)).sum(1)

@@ -15,8 +15,6 @@ from training.networks import ActorCritic, SparseObserver
 from training.ppo import Learner, Samples, normalised
 from training.rollout import Returns, Rollout, collect
 
-torch.set_num_threads(1)  # the matrices are small: a second thread costs more than it does
-
 
 class Trainer:
     """Base of all methods. A subclass says who acts (`act`) and who learns what (`learn`)."""
@@ -80,14 +78,16 @@ class Trainer:
             self.act(step, self.action_stream.random(rollout.slots))
             self.world.step(rollout.actions[step].reshape(shape))
 
-    def new_learner(self, name: str, **options: Any) -> Learner:
-        """Makes a policy with its optimiser."""
+    def new_learner(self, name: str, entropy: float | None = None, **options: Any) -> Learner:
+        """Makes a policy with its optimiser; `entropy` is the configured bonus if None."""
         config = self.config
         network = ActorCritic(
             self.observer.num_rows, len(self.world.facts.actions), config.hidden,
             config.activation, self._weights, **options,
         )  # fmt: skip
-        self.learners[name] = Learner(network, config)
+        self.learners[name] = Learner(
+            network, config, config.entropy if entropy is None else entropy
+        )
         return self.learners[name]
 
     def slots(self, *seats: int) -> NDArray[np.int64]:
@@ -100,11 +100,10 @@ class Trainer:
     ) -> None:
         """Lets a policy act in some slots."""
         rollout = self.rollout
-        with torch.inference_mode():
-            logits, values = learner.network(rollout.observations, step * rollout.slots + slots)
-        rollout.values[step, slots] = values.numpy()[:, 0]
+        run = learner.network.run(rollout.observations, step * rollout.slots + slots)
+        rollout.values[step, slots] = run.values.numpy()[:, 0]
         sample_actions(
-            logits.numpy(), uniforms, slots, rollout.actions[step], rollout.log_probs[step]
+            run.logits.numpy(), uniforms, slots, rollout.actions[step], rollout.log_probs[step]
         )
 
     def samples(
@@ -128,16 +127,13 @@ class Trainer:
         )  # fmt: skip
         scaled, deviation = normalised(gained)
 
-        def flat(array: NDArray[Any]) -> torch.Tensor:
-            return torch.from_numpy(array.reshape(-1))
-
         return Samples(
             rollout.rows(slots),
-            flat(rollout.actions[:-1, slots]),
-            flat(rollout.log_probs[:-1, slots]),
-            flat(scaled),
-            flat(gained + values[:-1]),
-            torch.zeros(gained.size, dtype=torch.int64),
+            rollout.actions[:-1, slots].reshape(-1),
+            rollout.log_probs[:-1, slots].reshape(-1),
+            scaled.reshape(-1),
+            (gained + values[:-1]).reshape(-1),
+            np.zeros(gained.size, np.int64),
         ), deviation
 
     def learning_rate(self) -> float:

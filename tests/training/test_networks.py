@@ -43,17 +43,15 @@ def test_sparse_network_and_its_gradient_equal_the_dense_ones(activation):
     )  # fmt: skip
     rows = generator.permutation(50)[:33]
 
-    def gradients(outputs):
-        logits, values = outputs
-        network.zero_grad()
-        (torch.square(logits).sum() + (values * torch.tensor([1.0, -2.0])).sum()).backward()
-        return [parameter.grad.clone() for parameter in network.parameters()]
-
-    sparse_out, dense_out = network(observations, rows), dense_forward(network, dense[rows])
-    for ours, theirs in zip(sparse_out, dense_out, strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
-    for ours, theirs in zip(gradients(sparse_out), gradients(dense_out), strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-2)
+    logits, values = dense_forward(network, dense[rows])
+    dlogits, dvalues = 2 * logits.detach(), torch.tensor([1.0, -2.0]).expand(33, 2).contiguous()
+    (torch.square(logits).sum() + (values * dvalues).sum()).backward()
+    run = network.run(observations, rows)
+    torch.testing.assert_close(run.logits, logits, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(run.values, values, rtol=1e-4, atol=1e-4)
+    ours = network.gradient(run, dlogits, dvalues)
+    for gradient, parameter in zip(ours, network.parameters(), strict=True):
+        torch.testing.assert_close(gradient, parameter.grad, rtol=1e-3, atol=1e-2)
 
 
 def test_rational_tanh_is_close_to_tanh():

@@ -6,38 +6,40 @@ import torch
 
 from play.worlds.errors import UserError
 from training.config import SrpoConfig
-from training.ppo import Samples
+from training.ppo import FIGURES, REFERENCE_FIRST, REFERENCE_SECOND, loss_gradient
 from training.runs import make_trainer
-from training.srpo import adversary_log_probs, adversary_loss, divergence, trembling
+from training.srpo import divergence, log_softmax, trembling
 
 HERO_PAYOFF = np.array([1.0, 0.0, -2.0])
 REFERENCE = np.array([0.5, 0.3, 0.2])
 
 
-def learnt_adversary(payoff, reference, tau, **settings):
+def learnt_adversary(payoff, reference, tau, residual=True, kl=REFERENCE_SECOND):
     """What gradient descent on the adversary's loss converges to, fed with exact returns."""
-    config = SrpoConfig(**settings)
-    log_reference = torch.tensor(np.log(reference), dtype=torch.float32)[None]
-    own = torch.zeros(1, len(payoff), requires_grad=True)
-    if not config.residual:
-        own.data[:] = log_reference
+    size = len(payoff)
+    log_reference = np.tile(np.log(reference), (size, 1)).astype(np.float32)
+    own = torch.zeros(1, size)
+    if not residual:
+        own[:] = torch.from_numpy(log_reference[:1])
+    own.requires_grad_()
     optimizer = torch.optim.Adam([own], lr=0.02)
     for _ in range(1500):
-        log_probs = adversary_log_probs(own, log_reference, config.residual).detach()[0]
+        logits = own.detach().numpy() + (log_reference[:1] if residual else 0)
+        log_probs = log_softmax(logits)[0]
         # every action once, weighted by its probability: an infinite batch without noise
-        weight = log_probs.exp() * len(payoff)
-        gain = -torch.tensor(payoff, dtype=torch.float32)
-        gain = (gain - (log_probs.exp() * gain).sum()) * weight
-        batch = Samples(
-            np.arange(len(payoff)), torch.arange(len(payoff)), log_probs, gain,
-            torch.zeros(len(payoff)), torch.zeros(len(payoff), dtype=torch.int64),
-            log_reference.expand(len(payoff), -1),
+        weight = np.exp(log_probs) * size
+        gain = (-payoff + (np.exp(log_probs) * payoff).sum()) * weight
+        dlogits, dvalues = np.empty((size, size), np.float32), np.zeros((size, 1), np.float32)
+        loss_gradient(
+            np.tile(own.detach().numpy(), (size, 1)), dvalues, np.arange(size), np.arange(size),
+            log_probs, gain.astype(np.float32), np.zeros(size, np.float32),
+            np.zeros(size, np.int64), log_reference, residual, kl, np.float32(1 / tau),
+            np.float32(0.2), np.float32(0), np.float32(0.5), np.float32(1 / size), dlogits,
+            dvalues, np.zeros(len(FIGURES)),
         )  # fmt: skip
-        loss, _ = adversary_loss(own.expand(len(payoff), -1), batch, config, price=1 / tau)
-        optimizer.zero_grad()
-        loss.backward()
+        own.grad = torch.from_numpy(dlogits.sum(0, keepdims=True))
         optimizer.step()
-    return adversary_log_probs(own, log_reference, config.residual).exp().detach().numpy()[0]
+    return np.exp(log_softmax(own.detach().numpy() + (log_reference[:1] if residual else 0)))[0]
 
 
 @pytest.mark.parametrize("residual", [True, False])
@@ -55,7 +57,7 @@ def test_forward_direction_reaches_its_own_closed_form():
     """KL(partner || adversary) with two actions; differs from the paper's direction."""
     tau, chance = 2.0, 0.6
     got = learnt_adversary(
-        np.array([1.0, 0.0]), np.array([chance, 1 - chance]), tau, kl_direction="partner"
+        np.array([1.0, 0.0]), np.array([chance, 1 - chance]), tau, kl=REFERENCE_FIRST
     )
     root = np.sqrt((tau + 1) ** 2 - 4 * tau * chance)
     assert got[0] == pytest.approx((tau + 1 - root) / (2 * tau), abs=2e-3)
@@ -64,16 +66,16 @@ def test_forward_direction_reaches_its_own_closed_form():
 
 
 def test_divergence_of_the_oracle_game_in_both_directions():
-    p = torch.tensor([[0.093763, 0.152925, 0.753312]]).log()
-    r = torch.tensor(REFERENCE, dtype=torch.float32)[None].log()
-    assert divergence(p, r, "adversary").item() == pytest.approx(0.739024, abs=1e-5)
-    forward = (REFERENCE * (np.log(REFERENCE) - p.numpy()[0])).sum()
-    assert divergence(p, r, "partner").item() == pytest.approx(forward, abs=1e-5)
+    p = np.log(np.array([[0.093763, 0.152925, 0.753312]], np.float32))
+    r = np.log(REFERENCE[None].astype(np.float32))
+    assert divergence(p + 5, r, "adversary") == pytest.approx([0.739024], abs=1e-5)
+    forward = (REFERENCE * (np.log(REFERENCE) - p[0])).sum()
+    assert divergence(p + 5, r, "partner") == pytest.approx([forward], abs=1e-5)
 
 
 def test_trembling_mixes_with_uniform_play():
-    logits = torch.tensor([[50.0, 0.0, 0.0, 0.0]])
-    assert trembling(logits, 0.2).exp()[0].tolist() == pytest.approx([0.85, 0.05, 0.05, 0.05])
+    logits = np.array([[50.0, 0.0, 0.0, 0.0]], np.float32)
+    assert np.exp(trembling(logits, 0.2))[0] == pytest.approx([0.85, 0.05, 0.05, 0.05])
 
 
 def small(**settings):
