@@ -48,7 +48,7 @@ export class Hud {
       const label = you ? "You" : seat.label;
       const away = seat.connected ? null : element("span", { class: "away" }, "away");
       const name = element("span", { class: "name", title: seat.label }, label);
-      return element("li", {}, face(this.game.static.renderer, index), name, away);
+      return element("li", { class: you ? "you" : "" }, face(this.game.static.renderer, index), name, away);
     });
     byId("chefs").replaceChildren(...chefs);
   }

@@ -143,12 +143,8 @@ function showMute() {
   const muted = settings.get("muted");
   for (const node of document.querySelectorAll('[data-action="mute"]')) {
     node.setAttribute("aria-pressed", String(muted));
-    if (node.classList.contains("icon")) {
-      const label = document.createElement("span");
-      label.className = "visually-hidden";
-      label.textContent = muted ? "Sound is off" : "Sound is on";
-      node.replaceChildren(icon(muted ? "silent" : "sound"), label);
-    } else node.textContent = muted ? "Sound off" : "Sound on";
+    node.setAttribute("aria-label", "Mute");
+    node.replaceChildren(icon(muted ? "silent" : "sound"));
   }
 }
 
