@@ -24,22 +24,33 @@ STATIONS = {
 
 
 def make_renderer(
-    static_scene: Scene, *, my_seat: int | None, tick_ms: int, reduced_motion: bool
+    static_scene: Scene,
+    *,
+    my_seat: int | None,
+    tick_ms: int,
+    reduced_motion: bool,
+    background: str | None,
 ) -> "KitchenRenderer":
     """The renderer of one kitchen; arguments as in `play.draw.renderers.make_renderer`."""
-    return KitchenRenderer(static_scene, my_seat, tick_ms, reduced_motion)
+    return KitchenRenderer(static_scene, my_seat, tick_ms, reduced_motion, background)
 
 
 class KitchenRenderer:
     """Draws the states of one kitchen, and what changed between them."""
 
     def __init__(
-        self, static: Scene, my_seat: int | None, tick_ms: int, reduced_motion: bool
+        self,
+        static: Scene,
+        my_seat: int | None,
+        tick_ms: int,
+        reduced_motion: bool,
+        background: str | None,
     ) -> None:
         self.static = static
         self.my_seat = my_seat
         self.tick_ms = tick_ms
         self.still = reduced_motion
+        self.background = background
         self.sprites = Sprites("kitchen")
         self.rig = self.sprites.rig()
         margin = self.rig["margin"]
@@ -111,7 +122,8 @@ class KitchenRenderer:
         self._top += area.top
 
     def _terrain(self, size: tuple[int, int]) -> pygame.Surface:
-        base = pygame.Surface(size, pygame.SRCALPHA)
+        base = pygame.Surface(size, 0 if self.background else pygame.SRCALPHA)
+        base.fill(self.background or (0, 0, 0, 0))
         for y in range(self.static["height"]):
             for x in range(self.static["width"]):
                 for name in self._cell(x, y):

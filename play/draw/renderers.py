@@ -43,7 +43,12 @@ class Renderer(Protocol):
 
 
 def make_renderer(
-    static_scene: Scene, *, my_seat: int | None, tick_ms: int, reduced_motion: bool = False
+    static_scene: Scene,
+    *,
+    my_seat: int | None,
+    tick_ms: int,
+    reduced_motion: bool = False,
+    background: str | None = None,
 ) -> Renderer:
     """The renderer that a static scene asks for.
 
@@ -52,6 +57,7 @@ def make_renderer(
         my_seat: The seat to mark as the player's own, or None when only watching.
         tick_ms: Time between ticks in milliseconds, for times shown in seconds.
         reduced_motion: Shows states without moving between them, and nothing that bobs.
+        background: Colour to draw on, which is quicker; None leaves what is behind visible.
 
     Raises:
         UserError: No drawing module has that name.
@@ -63,6 +69,10 @@ def make_renderer(
             "play this world in the browser instead"
         )
     renderer: Renderer = import_module(RENDERERS[name]).make_renderer(
-        static_scene, my_seat=my_seat, tick_ms=tick_ms, reduced_motion=reduced_motion
+        static_scene,
+        my_seat=my_seat,
+        tick_ms=tick_ms,
+        reduced_motion=reduced_motion,
+        background=background,
     )
     return renderer
