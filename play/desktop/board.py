@@ -95,7 +95,8 @@ class Board:
                 return
             paint.box((x, 10, 100, 56), "#fbf3e6", edge=GOLD if order.get("bonus") else LINE)
             paint.picture(f"soup-{order['onions']}-{order['tomatoes']}", x + 6, 14, 48)
-            paint.words(f"{order['value']:g}", x + 60, 38, 26)
+            worth = "∞" if order["value"] is None else f"{order['value']:g}"
+            paint.words(worth, x + 60, 38, 26)
             x += 108
 
     def _chefs(self, paint: Painter, width: float) -> float:

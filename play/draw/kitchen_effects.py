@@ -45,19 +45,18 @@ def pops(
         dx, dy = AHEAD[before["dir"]]  # interacting comes before turning
         x, y = before["x"] + dx, before["y"] + dy
         if held_kind(before) == "soup" and static["terrain"][y][x] == "S":
-            points = soup_value(static, before["held"])
-            found.append(Pop("points", x, y, f"+{points}" if points else "0", time_ms))
+            found.append(Pop("points", x, y, soup_words(static, before["held"]), time_ms))
         else:
             found.append(Pop("touch", x, y, "", time_ms))
     return found
 
 
-def soup_value(static: Mapping[str, Any], soup: Mapping[str, Any]) -> int:
-    """Points of a soup; one that no order asks for is worth nothing."""
+def soup_words(static: Mapping[str, Any], soup: Mapping[str, Any]) -> str:
+    """Points of a soup; one that no order asks for is worth nothing, one tutorial's no end."""
     for order in static["orders"]:
         if (order["onions"], order["tomatoes"]) == (soup["onions"], soup["tomatoes"]):
-            return int(order["value"])
-    return 0
+            return "+∞" if order["value"] is None else f"+{order['value']:g}"
+    return "0"
 
 
 def held_kind(player: Mapping[str, Any]) -> str | None:

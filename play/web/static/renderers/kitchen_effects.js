@@ -16,10 +16,9 @@ export class Pops {
       const [dx, dy] = AHEAD[before.dir]; // interacting comes before turning
       const [x, y] = [before.x + dx, before.y + dy];
       const served = before.held?.kind === "soup" && this.scene.terrain[y]?.[x] === "S";
-      const points = served ? this.#value(before.held) : null;
       this.list.push({
         kind: served ? "points" : "touch",
-        words: points > 0 ? `+${points}` : String(points ?? ""),
+        words: served ? this.#worth(before.held) : "",
         x,
         y,
         time,
@@ -27,12 +26,13 @@ export class Pops {
     });
   }
 
-  // Soups that no order asks for are worth nothing.
-  #value(soup) {
+  // Soups that no order asks for are worth nothing; one tutorial's are worth no end of points.
+  #worth(soup) {
     const order = (this.scene.orders ?? []).find(
       ({ onions, tomatoes }) => onions === soup.onions && tomatoes === soup.tomatoes,
     );
-    return order ? order.value : 0;
+    if (!order) return "0";
+    return order.value === null ? "+∞" : `+${order.value}`;
   }
 
   // The pops still to be seen, with their age from 0 to 1.
