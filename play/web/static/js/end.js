@@ -12,7 +12,7 @@ export function showEnd(game) {
   byId("end-chefs").replaceChildren(contributions(game));
   byId("end-replay").href = `/replay/${game.episode}`;
   byId("end-record").textContent = `Recorded as ${game.episode}`;
-  byId("again").hidden = game.seat === null && game.mode !== "watch";
+  byId("again").hidden = !game.owner;
   byId("again").textContent = game.mode === "watch" ? "Watch again" : "Play again";
   byId("again").disabled = false;
   show("end");

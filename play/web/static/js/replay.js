@@ -62,8 +62,8 @@ function minds(next) {
     const decision = next.decisions[index];
     const head = element("h2", {}, face(episode.static.renderer, index), seat.label);
     if (!decision) {
-      const action = next.actions ? episode.actions[next.actions[index]] : "nothing yet";
-      return element("section", { class: "mind" }, head, element("p", {}, `Person: ${action}`));
+      const action = next.actions ? episode.actions[next.actions[index]] : "nothing";
+      return element("section", { class: "mind" }, head, element("p", {}, `Chose ${action}`));
     }
     const note = decision.fallback ? element("p", { class: "note" }, "Late: fallback action") : null;
     const rows = (decision.probabilities ?? []).map((value, action) =>
