@@ -90,6 +90,11 @@ class Layout:
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """(width, height)."""
+        return self.width, self.height
+
+    @property
     def width(self) -> int:
         """Cells in a row."""
         return len(self.rows[0])
