@@ -28,10 +28,14 @@ ITEMS = {"onion": 1, "tomato": 2, "dish": 3}
 @lru_cache(maxsize=1)
 def overcooked() -> Any:
     """The module with overcooked-ai's rules; its gym prints a banner, which is swallowed."""
-    with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            from overcooked_ai_py.mdp import overcooked_mdp
+    hidden = io.StringIO()
+    with (
+        contextlib.redirect_stderr(hidden),
+        contextlib.redirect_stdout(hidden),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
+        from overcooked_ai_py.mdp import overcooked_mdp
     return overcooked_mdp
 
 
@@ -68,27 +72,28 @@ def use(mdp: Any) -> None:
     overcooked().Recipe.configure(mdp.recipe_config)
 
 
-def row_of(layout: Layout, tables: Tables, state: Any) -> np.ndarray:
+def row_of(layout: Layout, tables: Tables, state: Any) -> list[int]:
     """One of overcooked-ai's states as a state row; independent of our own conversion."""
-    row = np.zeros(row_size(tables), np.int32)
-    row[pots_offset(tables) + 2 : counters_offset(tables) : 3] = IDLE
+    pots, counters = pots_offset(tables), counters_offset(tables)
+    row = [0] * row_size(tables)
+    for at in range(pots + 2, counters, 3):
+        row[at] = IDLE
     row[0] = state.timestep
     for number, player in enumerate(state.players):
         x, y = player.position
-        row[1 + 3 * number : 4 + 3 * number] = (
-            x * layout.height + y,
-            DIRECTIONS.index(player.orientation),
-            item_of(player.held_object),
-        )
+        row[1 + 3 * number] = x * layout.height + y
+        row[2 + 3 * number] = DIRECTIONS.index(player.orientation)
+        row[3 + 3 * number] = item_of(player.held_object)
     for (x, y), thing in state.objects.items():
-        slot = tables.slot[x * layout.height + y]
+        slot = int(tables.slot[x * layout.height + y])
         if layout.rows[y][x] == "P":
-            at = pots_offset(tables) + 3 * slot
             names = thing.ingredients
-            row[at : at + 3] = names.count("onion"), names.count("tomato"), thing._cooking_tick
+            row[pots + 3 * slot] = names.count("onion")
+            row[pots + 3 * slot + 1] = names.count("tomato")
+            row[pots + 3 * slot + 2] = thing._cooking_tick
         else:
             assert layout.rows[y][x] == "X"
-            row[counters_offset(tables) + slot] = item_of(thing)
+            row[counters + slot] = item_of(thing)
     return row
 
 
@@ -105,9 +110,9 @@ def item_of(thing: Any) -> int:
 class Transitions:
     """M recorded transitions of the oracle."""
 
-    before: list[np.ndarray]
+    before: list[list[int]]
     actions: list[list[int]]
-    after: list[np.ndarray]
+    after: list[list[int]]
     sparse: list[list[float]]
     shaped: list[list[float]]
     events: list[np.ndarray]
