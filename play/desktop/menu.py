@@ -1,0 +1,235 @@
+"""The first screen: which kitchen, with whom, in which seat, how fast."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import pygame
+
+from agents.library import Card, list_partners
+from play.desktop.app import App
+from play.desktop.config import DesktopConfig, Wish
+from play.desktop.controls import ControlsScreen
+from play.desktop.paint import GROUND, MUTED, Painter
+from play.desktop.widgets import Navigator, Row, Rows
+from play.draw.renderers import Renderer, make_renderer
+from play.web.catalogue import FEATURED, RULES, title_of, words_of
+from play.web.config import SPEEDS
+from play.worlds.errors import UserError
+from play.worlds.registry import make_world, world_names
+from play.worlds.spec import WorldFacts
+
+SEAT_NAMES = ("Blue chef", "Orange chef", "Green chef", "Purple chef")
+T = TypeVar("T")
+
+
+@dataclass
+class Preview:
+    """A world's picture and facts."""
+
+    facts: WorldFacts
+    scene: Mapping[str, Any]
+    renderer: Renderer
+
+
+class MenuScreen:
+    """Lets a person choose a game; `start` receives the wish and may refuse it.
+
+    Args:
+        app: The window.
+        config: First choices.
+        start: Starts the chosen game.
+    """
+
+    def __init__(self, app: App, config: DesktopConfig, start: Callable[[Wish], None]) -> None:
+        self._app = app
+        self._start = start
+        self._navigator = Navigator()
+        self._previews: dict[tuple[str, str | None], Preview] = {}
+        names = world_names()
+        self._worlds = [*FEATURED, *(name for name in names if name not in FEATURED)]
+        self._world = config.world if config.world in self._worlds else self._worlds[0]
+        self._rule: str | None = config.options.get("dynamics")
+        self._seat: int | None = config.seat
+        self._speeds = dict(SPEEDS)
+        if config.tick_ms and config.tick_ms not in SPEEDS.values():
+            self._speeds["Own"] = config.tick_ms
+        self._tick_ms = config.tick_ms
+        self._second = 0
+        self._partner = 0
+        self._problem = ""
+        self._enter_world()
+        self._rows = Rows(self._make_rows())
+        self._rows.focus = next(i for i, row in enumerate(self._rows.rows) if row.strong)
+
+    def handle(self, event: pygame.event.Event) -> None:
+        """Moves through the rows; Escape leaves the program."""
+        self._rows.mouse(event)
+        step = self._navigator.read(event)
+        if step == "back":
+            self._app.quit()
+        elif step is not None:
+            self._app.speaker.play("move")
+            self._rows.step(step)
+
+    def draw(self, paint: Painter, time_ms: float) -> None:
+        """Draws the title, the rows and the chosen kitchen."""
+        paint.clear()
+        width, height = paint.size
+        paint.picture("logo", 40, 26, 64)
+        paint.words("Understudy", 120, 48, 44)
+        paint.words("Cook beside a partner that has never met you.", 121, 80, 20, MUTED)
+        left = min(560.0, width * 0.46)
+        row = min(50.0, (height - 240) / len(self._rows.rows) - 10)
+        below = self._rows.draw(paint, 40, 116, left, row)
+        words = self._problem or self._partners()[self._partner].description
+        paint.paragraph(words, 44, below + 4, left - 8, 18, "#c23c1b" if self._problem else MUTED)
+        self._picture(paint, left + 70, width - left - 100, height, time_ms)
+
+    def close(self) -> None:
+        """Nothing runs behind the menu."""
+
+    def complain(self, sentence: str) -> None:
+        """Shows why a game could not start."""
+        self._problem = sentence
+
+    def _picture(
+        self, paint: Painter, x: float, width: float, height: float, time_ms: float
+    ) -> None:
+        shown = self._preview()
+        tall = min(height - 250, width / shown.renderer.aspect)
+        top = 60 + (height - 250 - tall) / 2
+        area = paint.pixels(x, top, width, tall)
+        shown.renderer.draw(paint.surface, area, shown.scene, shown.scene, 1.0, time_ms)
+        words = words_of(shown.facts)
+        below = paint.paragraph(words["goal"] + ".", x, height - 160, width, 24, "#2a1f16")
+        help_line = "Arrows or WASD to move, Space to use, or a gamepad. P pauses, F11 fills the "
+        paint.paragraph(help_line + "screen.", x, below + 6, width, 19)
+
+    # What can be chosen.
+
+    def _make_rows(self) -> list[Row]:
+        rows = [
+            Row("Kitchen", lambda: title_of(self._world), self._turn_world),
+            Row("Partner", lambda: self._partners()[self._partner].title, self._turn_partner),
+            Row("Your seat", self._seat_words, self._turn_seat),
+        ]
+        if self._seat is None:
+            reader = lambda: self._partners()[self._second].title  # noqa: E731
+            rows.append(Row("Second agent", reader, self._turn_second))
+        rows.append(Row("Speed", self._speed_words, self._turn_speed))
+        if self._rules():
+            rows.append(Row("Cooking starts", self._rule_words, self._turn_rule))
+        label = "Watch" if self._seat is None else "Play"
+        return [
+            *rows,
+            Row(label, activate=self._go, strong=True),
+            Row("Controls and settings", activate=self._controls),
+            Row("Quit", activate=self._app.quit),
+        ]
+
+    def _remake_rows(self) -> None:
+        self._rows.rows = self._make_rows()
+        self._rows.focus = min(self._rows.focus, len(self._rows.rows) - 1)
+
+    def _turn_world(self, by: int) -> None:
+        self._world = _next(self._worlds, self._world, by)
+        self._enter_world()
+        self._remake_rows()
+
+    def _enter_world(self) -> None:
+        """Keeps the choices that the new world allows and mends the others."""
+        players = self._preview().facts.num_players
+        if self._seat is not None and self._seat >= players:
+            self._seat = 0
+        self._partner = self._second = _recommended(self._partners())
+        self._rule = None
+        self._problem = ""
+
+    def _turn_partner(self, by: int) -> None:
+        self._partner = (self._partner + by) % len(self._partners())
+        self._problem = ""
+        self._remake_rows()
+
+    def _turn_second(self, by: int) -> None:
+        self._second = (self._second + by) % len(self._partners())
+
+    def _turn_seat(self, by: int) -> None:
+        seats = [*range(self._preview().facts.num_players), None]
+        self._seat = _next(seats, self._seat, by)
+        self._remake_rows()
+
+    def _seat_words(self) -> str:
+        return "Just watch" if self._seat is None else SEAT_NAMES[self._seat % 4]
+
+    def _turn_speed(self, by: int) -> None:
+        self._tick_ms = _next(list(self._speeds.values()), self._tick(), by)
+
+    def _speed_words(self) -> str:
+        names = {ms: name for name, ms in self._speeds.items()}
+        return names.get(self._tick(), f"{self._tick()} ms")
+
+    def _tick(self) -> int:
+        return self._tick_ms or self._preview().facts.tick_ms
+
+    def _rules(self) -> dict[str, str]:
+        """Values of the option on the menu -> labels; none when the partner knows only one."""
+        card = self._partners()[self._partner]
+        if card.options.get("dynamics"):
+            return {}
+        family = self._world.partition("/")[0]
+        return {rule["value"]: rule["label"] for rule in RULES.get(family, [])}
+
+    def _rule_words(self) -> str:
+        own = self._preview().facts.options.get("dynamics")
+        return self._rules().get(self._rule or own, str(self._rule or own))
+
+    def _turn_rule(self, by: int) -> None:
+        own = self._preview().facts.options.get("dynamics")
+        self._rule = _next(list(self._rules()), self._rule or own, by)
+
+    # What follows from the choices.
+
+    def _partners(self) -> list[Card]:
+        return list_partners(self._world)
+
+    def _preview(self) -> Preview:
+        key = self._world, None
+        if key not in self._previews:
+            world = make_world(self._world)
+            world.reset(0)
+            renderer = make_renderer(
+                world.static_scene(), my_seat=None, tick_ms=150, background=GROUND
+            )
+            self._previews[key] = Preview(world.facts, world.scene(0), renderer)
+        return self._previews[key]
+
+    def _controls(self) -> None:
+        self._app.show(ControlsScreen(self._app, self._preview().facts, self))
+
+    def _go(self) -> None:
+        cards = self._partners()
+        players = self._preview().facts.num_players
+        seats: list[str | None] = [cards[self._partner].name] * players
+        if self._seat is None:
+            seats[1:] = [cards[self._second].name] * (players - 1)
+        else:
+            seats[self._seat] = None
+        fixed = cards[self._partner].options.get("dynamics")
+        rule = fixed or self._rule
+        options = {"dynamics": rule} if rule else {}
+        try:
+            self._start(Wish(self._world, options, tuple(seats), self._tick()))
+        except UserError as error:
+            self.complain(str(error))
+
+
+def _next(choices: Sequence[T], now: T, by: int) -> T:
+    """The neighbour of a choice, around the corner at the ends."""
+    return choices[(choices.index(now) + by) % len(choices)] if now in choices else choices[0]
+
+
+def _recommended(cards: Sequence[Card]) -> int:
+    """The first strategically risk-averse partner, or else the first of all."""
+    names = [card.name for card in cards]
+    return next((i for i, name in enumerate(names) if name.endswith("/srpo")), 0)
