@@ -1,0 +1,106 @@
+"""The browser and the desktop show the same kitchen: one drawing is the other's oracle."""
+
+import contextlib
+import functools
+import http.server
+import io
+import json
+import shutil
+import threading
+from pathlib import Path
+
+import numpy as np
+import pygame
+import pytest
+from playwright.sync_api import sync_playwright
+
+from play.draw.renderers import make_renderer
+from play.worlds.registry import make_world
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+GROUND = "#fbf3e6"
+PAGE = """<!doctype html><body style="margin:0;background:#fbf3e6"><canvas id=c></canvas>
+<script type=module>
+import { createRenderer } from "/play/web/static/renderers/kitchen.js";
+window.show = async (scene, previous, following, alpha, width, height) => {
+  const canvas = document.getElementById("c");
+  const options = { assetsUrl: "/assets/art/kitchen/", mySeat: 0, tickMs: 150 };
+  const renderer = await createRenderer(canvas, scene, options);
+  canvas.style.cssText = `display:block;width:${width}px;height:${height}px`;
+  renderer.resize(width, height, devicePixelRatio);
+  renderer.draw(previous, following, alpha, 700);
+};
+window.ready = true;
+</script>"""
+
+
+class Files(http.server.SimpleHTTPRequestHandler):
+    def do_GET(self):
+        if self.path != "/":
+            super().do_GET()
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(PAGE.encode())
+
+    def log_message(self, *args):
+        pass
+
+
+@contextlib.contextmanager
+def files():
+    handler = functools.partial(Files, directory=str(ROOT))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with files() as url, sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium, url
+        chromium.close()
+
+
+def states(name, seed):
+    """A static scene and two states in a row, with everything that a kitchen can hold."""
+    world = make_world(name, random_start=1.0, compiled=False)
+    world.reset(seed)
+    before = world.scene(0)
+    actions = np.arange(2, 2 + world.facts.num_players) % 4
+    world.step(actions[None])
+    return world.static_scene(), before, world.scene(0)
+
+
+@pytest.mark.parametrize(
+    ("name", "seed", "width", "height", "ratio"),
+    [
+        ("kitchen/cramped_room", 1, 360, 300, 3),
+        ("kitchen/marshmallow_experiment", 2, 1280, 640, 1),
+        ("kitchen/multiplayer_schelling", 3, 700, 700, 1.5),
+        ("kitchen/counter_circuit_o_1order", 4, 3840, 2100, 1),
+    ],
+)
+def test_browser_and_desktop_agree(headless, browser, name, seed, width, height, ratio):
+    static, before, after = states(name, seed)
+    chromium, url = browser
+    page = chromium.new_page(viewport={"width": width, "height": height}, device_scale_factor=ratio)
+    page.goto(url)
+    page.wait_for_function("window.ready")
+    scenes = ", ".join(json.dumps(scene) for scene in (static, before, after))
+    page.evaluate(f"show({scenes}, 0.4, {width}, {height})")
+    shot = pygame.image.load(io.BytesIO(page.screenshot()), "shot.png")
+    page.close()
+    desktop = pygame.Surface(shot.get_size())
+    desktop.fill(GROUND)
+    renderer = make_renderer(static, my_seat=0, tick_ms=150)
+    renderer.draw(desktop, desktop.get_rect(), before, after, 0.4, 700.0)
+    a, b = (pygame.surfarray.array3d(s).astype(int) for s in (shot, desktop))
+    wrong = (np.abs(a - b).max(axis=2) > 48).mean()
+    assert wrong < 0.02, f"{wrong:.1%} of the pixels differ"
