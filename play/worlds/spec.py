@@ -55,6 +55,7 @@ class WorldFacts:
         contributions: Events that count as helping the team, as label -> event names.
         keys: Default keyboard map, ``KeyboardEvent.code`` -> action index.
         renderer: Name of the drawing module of the front ends.
+        one_shot: Actions that a held key gives once and does not repeat at every step.
     """
 
     world: str
@@ -72,6 +73,7 @@ class WorldFacts:
     contributions: Mapping[str, Sequence[str]]
     keys: Mapping[str, int]
     renderer: str
+    one_shot: tuple[int, ...] = ()
 
 
 class World(Protocol):

@@ -420,6 +420,7 @@ def make_facts(layout: Layout, horizon: int, random_start: float) -> WorldFacts:
         },
         keys=KEYS,
         renderer="kitchen",
+        one_shot=(ACTIONS.index("interact"),),
     )
 
 
