@@ -9,13 +9,13 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from play.web.catalogue import Catalogue
 from play.web.config import PlayConfig
 from play.web.messages import Key, Start
-from play.web.table import Table, Tables
+from play.web.room import CHEFS, Player, Room
+from play.web.table import Tables
 from play.worlds.errors import UserError
 
 Send = Callable[[str, dict[str, Any], str], None]
@@ -23,55 +23,10 @@ Send = Callable[[str, dict[str, Any], str], None]
 Answer = dict[str, Any]
 
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # no 0/O or 1/I: codes are read out loud
-CHEFS = ("Blue chef", "Orange chef", "Green chef", "Purple chef")
 FINISHED_S = 600.0
 
 
-@dataclass(eq=False)
-class Player:
-    """Somebody with a token who is in a room; `sid` is None while the connection is lost."""
-
-    token: str
-    sid: str | None
-    seat: int | None
-    away_since: float | None = None
-
-
-@dataclass(eq=False)
-class Room:
-    """One lobby, game or finished game.
-
-    Attributes:
-        audience: Connections that receive every tick; replaced as a whole, so that the clock
-            thread reads it without a lock.
-    """
-
-    code: str
-    wish: Start
-    title: str
-    num_players: int
-    players: list[Player]
-    watchers: set[str] = field(default_factory=set)
-    table: Table | None = None
-    result: dict[str, Any] | None = None
-    votes: set[str] = field(default_factory=set)
-    audience: tuple[str, ...] = ()
-    starting: bool = False
-    ended_at: float = 0.0
-
-    def listeners(self) -> tuple[str, ...]:
-        return (*(p.sid for p in self.players if p.sid), *sorted(self.watchers))
-
-    def human_seats(self) -> list[int]:
-        if self.wish.mode == "pair":
-            return list(range(self.num_players))
-        return [self.wish.seat] if self.wish.mode == "solo" else []
-
-    def full(self) -> bool:
-        return len(self.players) >= max(1, len(self.human_seats()))
-
-
-def refusal(sentence: str) -> Answer:
+def _refusal(sentence: str) -> Answer:
     return {"ok": False, "error": sentence}
 
 
@@ -121,7 +76,7 @@ class Rooms:
                 return False
             token = token or secrets.token_urlsafe(24)
             room = self._tokens.get(token)
-            if room is not None and join == room.code and self._connected(room, token):
+            if room is not None and join == room.code and room.player(token).sid:
                 self._sids[sid] = secrets.token_urlsafe(24)  # nobody until the person says who
                 self._send("welcome", {"token": token, "active": False, "own": True}, sid)
                 return True
@@ -141,15 +96,15 @@ class Rooms:
             for room in list(self._rooms.values()):
                 if sid in room.watchers:
                     room.watchers.discard(sid)
-                    room.audience = room.listeners()
+                    room.refresh_audience()
             room_or_none = self._tokens.get(token or "")
             if room_or_none is None:
                 return
-            player = self._player(room_or_none, token or "")
+            player = room_or_none.player(token or "")
             if player.sid == sid:
                 player.sid = None
                 player.away_since = time.monotonic()
-                room_or_none.audience = room_or_none.listeners()
+                room_or_none.refresh_audience()
                 self._went_away(room_or_none, player)
 
     # Wishes
@@ -158,20 +113,22 @@ class Rooms:
         """Opens a game, or for two people a lobby."""
         entry = self._catalogue.entry(wish.world)
         if entry is None:
-            return refusal("This kitchen is not on the menu; reload the page.")
+            return _refusal("This kitchen is not on the menu; reload the page.")
         with self._lock:
             if len(self._rooms) >= self._config.max_games:
-                return refusal("Every table is taken at the moment; try again in a minute.")
+                return _refusal("Every table is taken at the moment; try again in a minute.")
             token = self._sids.get(sid)
             if token is None:
-                return refusal("The connection is new; try again.")
+                return _refusal("The connection is new; try again.")
             self._quit(token)
             seat = wish.seat if wish.mode == "solo" else 0
             if wish.mode == "solo" and seat >= entry.players:
-                return refusal(f"This kitchen has only {entry.players} seats.")
+                return _refusal(f"This kitchen has only {entry.players} seats.")
             player = Player(token, sid, None if wish.mode == "watch" else seat)
-            room = Room(self._new_code(), wish, entry.title, entry.players, [player])
-            room.audience = room.listeners()
+            room = Room(
+                self._new_code(), wish, entry.title, entry.facts.renderer, entry.players, [player]
+            )
+            room.refresh_audience()
             self._rooms[room.code] = room
             self._tokens[token] = room
             if not room.full():
@@ -184,16 +141,16 @@ class Rooms:
         with self._lock:
             room, token = self._rooms.get(code), self._sids.get(sid)
             if room is None or token is None:
-                return refusal("The game behind this link is over; ask for a new link.")
+                return _refusal("The game behind this link is over; ask for a new link.")
             if self._tokens.get(token) is room:
                 return {"ok": True, "code": code}
             if room.wish.mode != "pair" or room.full():
-                return refusal("Every seat of this game is taken.")
+                return _refusal("Every seat of this game is taken.")
             self._quit(token)
             taken = {player.seat for player in room.players}
             seat = next(seat for seat in room.human_seats() if seat not in taken)
             room.players.append(Player(token, sid, seat))
-            room.audience = room.listeners()
+            room.refresh_audience()
             self._tokens[token] = room
             self._tell_lobby(room)
             if not room.full() or room.starting:
@@ -205,10 +162,10 @@ class Rooms:
         with self._lock:
             room = self._rooms.get(code)
             if room is None or room.table is None:
-                return refusal("The game behind this link is not running.")
+                return _refusal("The game behind this link is not running.")
             room.watchers.add(sid)
-            room.audience = room.listeners()
-            self._send("game", self._picture(room, None), sid)
+            room.refresh_audience()
+            self._send("game", room.picture(None, self._config.resume_s), sid)
             return {"ok": True}
 
     def key(self, sid: str, key: Key) -> bool:
@@ -242,16 +199,16 @@ class Rooms:
             for room in self._rooms.values():
                 if sid in room.watchers:
                     room.watchers.discard(sid)
-                    room.audience = room.listeners()
+                    room.refresh_audience()
 
     def again(self, sid: str) -> Answer:
         """Starts the same game once more when everybody wants it."""
         with self._lock:
             room, player = self._seated(sid)
             if room is None or player is None or room.table is not None or room.result is None:
-                return refusal("That game is gone; start a new one from the menu.")
+                return _refusal("That game is gone; start a new one from the menu.")
             if not room.full():
-                return refusal("The other chef has left; start a new game from the menu.")
+                return _refusal("The other chef has left; start a new game from the menu.")
             room.votes.add(player.token)
             if len(room.votes) < len(room.players):
                 for other in room.audience:
@@ -286,7 +243,7 @@ class Rooms:
         except UserError as error:
             with self._lock:
                 self._close_room(room)
-            return refusal(str(error))
+            return _refusal(str(error))
         finally:
             room.starting = False
         with self._lock:
@@ -294,12 +251,13 @@ class Rooms:
             room.votes.clear()
             if not any(self._tokens.get(player.token) is room for player in room.players):
                 table.stop("left")
-                return refusal("You left before the game began.")
+                return _refusal("You left before the game began.")
             for player in room.players:
                 if player.sid:
-                    self._send("game", self._picture(room, player.seat), player.sid)
+                    picture = room.picture(player, self._config.resume_s)
+                    self._send("game", picture, player.sid)
             for watcher in room.watchers:
-                self._send("game", self._picture(room, None), watcher)
+                self._send("game", room.picture(None, self._config.resume_s), watcher)
             self._tables.seat(table)
             for player in room.players:
                 if player.sid is None:
@@ -314,64 +272,24 @@ class Rooms:
         with self._lock:
             if room.table is None or room.table.id != result["id"]:
                 return
-            seats = self._seats(room)
+            room.result = {**result, "seats": room.seats()}
             room.table = None
-            room.result = result
             room.ended_at = time.monotonic()
             for sid in room.watchers:
-                self._send("end", self._ending(room, seats, None), sid)
+                self._send("end", room.ending(None), sid)
             for player in room.players:
                 if player.sid:
-                    self._send("end", self._ending(room, seats, player.seat), player.sid)
-            room.result["seats"] = seats
+                    self._send("end", room.ending(player), player.sid)
             if not room.players:
                 self._close_room(room)
-
-    def _ending(self, room: Room, seats: list[Answer], seat: int | None) -> Answer:
-        shared = {"mode": room.wish.mode, "title": room.title, "seats": seats, "seat": seat}
-        return {**(room.result or {}), **shared}
-
-    def _picture(self, room: Room, seat: int | None) -> Answer:
-        assert room.table is not None
-        return {
-            **room.table.picture(),
-            "code": room.code,
-            "mode": room.wish.mode,
-            "title": room.title,
-            "seats": self._seats(room),
-            "seat": seat,
-            "paused": self._paused(room),
-            "can_pause": room.wish.mode != "pair" and seat is not None
-            or room.wish.mode == "watch",
-        }
-
-    def _seats(self, room: Room) -> list[Answer]:
-        assert room.table is not None
-        lost = {player.seat for player in room.players if player.sid is None}
-        left = set(room.human_seats()) - {player.seat for player in room.players}
-        return [
-            {**seat, "connected": index not in lost and index not in left}
-            for index, seat in enumerate(room.table.seats)
-        ]
-
-    def _paused(self, room: Room) -> Answer | None:
-        assert room.table is not None
-        if room.table.paused is None:
-            return None
-        reason, seat = room.table.paused
-        left = 0.0
-        for player in room.players:
-            if player.seat == seat and player.away_since is not None:
-                left = player.away_since + self._config.resume_s - time.monotonic()
-        return {"reason": reason, "seat": seat, "left_ms": max(0, round(left * 1000))}
 
     def _tell_status(self, room: Room) -> None:
         if room.table is None:
             return
         message = {
             "id": room.table.id,
-            "seats": self._seats(room),
-            "paused": self._paused(room),
+            "seats": room.seats(),
+            "paused": room.paused(self._config.resume_s),
             "starts_in_ms": room.table.starts_in_ms(),
         }
         for sid in room.audience:
@@ -380,36 +298,22 @@ class Rooms:
     def _tell_lobby(self, room: Room) -> None:
         for player in room.players:
             if player.sid:
-                self._send("lobby", self._lobby(room, player), player.sid)
-
-    def _lobby(self, room: Room, viewer: Player) -> Answer:
-        here = {player.seat: player for player in room.players}
-        seats = [
-            {"here": seat in here and here[seat].sid is not None, "you": here.get(seat) is viewer}
-            for seat in room.human_seats()
-        ]
-        return {"code": room.code, "title": room.title, "seats": seats}
-
-    def _connected(self, room: Room, token: str) -> bool:
-        return self._player(room, token).sid is not None
-
-    def _player(self, room: Room, token: str) -> Player:
-        return next(player for player in room.players if player.token == token)
+                self._send("lobby", room.lobby(player), player.sid)
 
     def _seated(self, sid: str) -> tuple[Room | None, Player | None]:
         room = self._tokens.get(self._sids.get(sid, ""))
         if room is None:
             return None, None
-        player = self._player(room, self._sids[sid])
+        player = room.player(self._sids[sid])
         return (room, player) if player.sid == sid else (None, None)
 
     def _take_seat(self, sid: str, token: str, room: Room) -> None:
-        player = self._player(room, token)
+        player = room.player(token)
         if player.sid is not None and player.sid != sid:
             self._send("replaced", {}, player.sid)
             self._sids.pop(player.sid, None)
         player.sid, player.away_since = sid, None
-        room.audience = room.listeners()
+        room.refresh_audience()
         if room.table is None:
             self._tell_lobby(room)
             return
@@ -417,7 +321,7 @@ class Rooms:
             room.table.back(player.seat)
         if room.table.paused and room.table.paused[0] == "away":
             self._resume_if_all_back(room)
-        self._send("game", self._picture(room, player.seat), sid)
+        self._send("game", room.picture(player, self._config.resume_s), sid)
         self._tell_status(room)
 
     def _return_to_finished(
@@ -427,10 +331,10 @@ class Rooms:
         if room.result is None or room.result["id"] != game:
             self._quit(token)
             return None
-        player = self._player(room, token)
+        player = room.player(token)
         player.sid, player.away_since = sid, None
-        room.audience = room.listeners()
-        self._send("end", self._ending(room, room.result["seats"], player.seat), sid)
+        room.refresh_audience()
+        self._send("end", room.ending(player), sid)
         return None
 
     def _went_away(self, room: Room, player: Player) -> None:
@@ -454,9 +358,9 @@ class Rooms:
         room = self._tokens.pop(token, None)
         if room is None:
             return
-        player = self._player(room, token)
+        player = room.player(token)
         room.players.remove(player)
-        room.audience = room.listeners()
+        room.refresh_audience()
         if room.table is not None:
             room.table.stop("left")  # the others hear of it by the end of the game
         elif room.result is not None:
