@@ -82,5 +82,5 @@ def sample(
     """
     cumulative = np.cumsum(probabilities, axis=1, dtype=np.float64)
     scaled = uniforms * cumulative[:, -1]  # float32 rows sum to one only nearly
-    below: NDArray[np.bool_] = cumulative <= scaled[:, None]
-    return np.count_nonzero(below, axis=1).astype(np.int64)
+    actions: NDArray[np.int64] = (cumulative <= scaled[:, None]).sum(axis=1, dtype=np.int64)
+    return actions

@@ -182,8 +182,9 @@ class Episode:
         world = make_world(self.header["world"], **options)
         if world.facts.version != self.header["world_version"]:
             raise UserError(
-                f"{self.path.name} was recorded under version {self.header['world_version']} of the "
-                f"rules of {self.header['world']}, but this is version {world.facts.version}: "
+                f"{self.path.name} was recorded under version {self.header['world_version']} "
+                f"of the rules of {self.header['world']}, but here is version "
+                f"{world.facts.version}: "
                 "replay it with the version of understudy that its header names"
             )
         world.reset(self.header["seed"])
