@@ -68,9 +68,7 @@ class Policy(Protocol):
         ...
 
 
-def sample(
-    probabilities: NDArray[np.float32], uniforms: NDArray[np.float64]
-) -> NDArray[np.int64]:
+def sample(probabilities: NDArray[np.float32], uniforms: NDArray[np.float64]) -> NDArray[np.int64]:
     """Draws one action per row by inverting the cumulative distribution.
 
     Args:
