@@ -4,8 +4,9 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
-from agents.library import list_partners
+from agents.library import Partner, list_partners
 from play.web.config import SPEEDS, PlayConfig
+from play.web.messages import Start
 from play.worlds.errors import UserError
 from play.worlds.registry import make_world, world_names
 from play.worlds.spec import WorldFacts
@@ -40,6 +41,24 @@ HELP = {
 GOALS = {"kitchen": "Cook and serve as many soups as you can, together"}
 
 
+# What a person wants to know before choosing, by algorithm: title and description.
+PARTNERS = {
+    "srpo": (
+        "SRPO partner",
+        "Strategically risk-averse: trained against partners that let it down, so it does its "
+        "share whoever you are.",
+    ),
+    "ippo": (
+        "IPPO partner",
+        "Learned its own seat beside one other learner, and counts on that one's habits.",
+    ),
+    "self-play": (
+        "Self-play partner",
+        "Learned beside copies of itself; expects you to move as it would.",
+    ),
+}
+
+
 @dataclass(frozen=True)
 class Entry:
     """One world on the menu; `menu` is what the page receives."""
@@ -62,12 +81,18 @@ def words_of(facts: WorldFacts) -> dict[str, str]:
     return {"help": HELP.get(family, ""), "goal": GOALS.get(family, "")}
 
 
+def text_of(partner: Partner) -> tuple[str, str]:
+    """Title and description of a partner for the menu."""
+    known = PARTNERS.get(partner.algorithm.replace("_", "-"))
+    return known or (partner.title, partner.description)
+
+
 def _entry(name: str) -> Entry:
     world = make_world(name)
     world.reset(0)
     facts = world.facts
     family = name.partition("/")[0]
-    menu = {
+    menu: dict[str, Any] = {
         "name": name,
         "title": title_of(name),
         "players": facts.num_players,
@@ -77,7 +102,7 @@ def _entry(name: str) -> Entry:
         "options": dict(facts.options),
         "dynamics": RULES.get(family, []),
     }
-    return Entry(name, menu["title"], facts.num_players, facts, menu)
+    return Entry(name, title_of(name), facts.num_players, facts, menu)
 
 
 class Catalogue:
@@ -87,10 +112,18 @@ class Catalogue:
         self._config = config
         self._lock = threading.Lock()
         self._entries: dict[str, Entry] = {}
-        if config.world not in world_names():
-            make_world(config.world)  # says what is wrong with the name
-        if self.entry(config.world) is None:
-            raise UserError(f"The world {config.world!r} cannot be played in the browser")
+        entry = self.entry(config.world) or _entry(config.world)
+        self._entries[config.world] = entry
+        if not 0 <= config.seat < entry.players:
+            raise UserError(
+                f"There is no seat {config.seat} in {config.world}: choose 0 to {entry.players - 1}"
+            )
+        known = [partner.name for partner in list_partners(config.world)]
+        if config.partner is not None and config.partner not in known:
+            raise UserError(
+                f"{config.partner!r} is no partner for {config.world}: choose one of "
+                f"{', '.join(known)}"
+            )
 
     def entry(self, name: str) -> Entry | None:
         """The entry of a world, or None when it is not on the menu."""
@@ -136,16 +169,46 @@ class Catalogue:
         own = self._config.tick_ms
         return SPEEDS if own is None or own in SPEEDS.values() else {**SPEEDS, "Own": own}
 
+    def partner(self, name: str, world: str) -> Partner | None:
+        """A partner of a world by its id."""
+        return next((p for p in list_partners(world) if p.name == name), None)
+
+    def problem(self, wish: Start) -> str | None:
+        """Why a wish cannot be granted, in a sentence for the player; None when it can."""
+        entry = self.entry(wish.world)
+        if entry is None:
+            return "This kitchen is not on the menu; reload the page."
+        rules = {rule["value"] for rule in entry.menu["dynamics"]}
+        if set(wish.options) - {"dynamics"} or wish.options.get("dynamics", "old") not in rules:
+            return "These rules are not on the menu; reload the page."
+        if wish.mode == "solo" and wish.seat >= entry.players:
+            return f"This kitchen has only {entry.players} seats; choose another."
+        needed = {"solo": min(1, entry.players - 1), "watch": entry.players, "pair": 0}[wish.mode]
+        if len(wish.partners) != needed:
+            return "Choose a partner first."
+        for name in wish.partners:
+            partner = self.partner(name, wish.world)
+            if partner is None:
+                return "This partner does not play in this kitchen; choose another."
+            trained = partner.card.options.get("dynamics") if partner.card else None
+            if trained not in (None, wish.options.get("dynamics", entry.facts.options["dynamics"])):
+                return "This partner has learned the other cooking rule; choose that one."
+        return None
+
     def _partners(self) -> list[dict[str, Any]]:
-        cards = list_partners()
-        return [
-            {
-                "id": card.name,
-                "title": card.title,
-                "description": card.description,
-                "worlds": None,
-                "options": {},
-                "recommended": False,
-            }
-            for card in cards
-        ]
+        rows = []
+        for partner in list_partners():
+            title, description = text_of(partner)
+            rows.append(
+                {
+                    "id": partner.name,
+                    "title": title,
+                    "description": description,
+                    "worlds": [partner.world] if partner.world else None,
+                    "options": {"dynamics": partner.card.options.get("dynamics")}
+                    if partner.card
+                    else {},
+                    "recommended": partner.recommended,
+                }
+            )
+        return rows

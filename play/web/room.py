@@ -64,6 +64,15 @@ class Room:
             return list(range(self.num_players))
         return [self.wish.seat] if self.wish.mode == "solo" else []
 
+    def chairs(self) -> list[str | None]:
+        """Policy id of each seat, or None for a person's."""
+        if self.wish.mode == "watch":
+            return list(self.wish.partners)
+        people = set(self.human_seats())
+        return [
+            None if seat in people else self.wish.partners[0] for seat in range(self.num_players)
+        ]
+
     def full(self) -> bool:
         """Whether everybody who is needed has come."""
         return len(self.players) >= max(1, len(self.human_seats()))
@@ -78,8 +87,7 @@ class Room:
         here = {player.seat for player in self.players if player.sid is not None}
         empty = set(self.human_seats()) - here
         return [
-            {**seat, "connected": index not in empty}
-            for index, seat in enumerate(self.table.seats)
+            {**seat, "connected": index not in empty} for index, seat in enumerate(self.table.seats)
         ]
 
     def paused(self, resume_s: float) -> Message | None:

@@ -5,18 +5,22 @@ players may go again. Every path out of a room (leaving, a drop that lasts, the 
 the end of the server) returns its slot.
 """
 
+import logging
 import secrets
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
-from play.web.catalogue import Catalogue
+from play.session import SeatConfig
+from play.web.catalogue import Catalogue, text_of
 from play.web.config import PlayConfig
 from play.web.messages import Key, Start
 from play.web.room import CHEFS, Player, Room
-from play.web.table import Tables
+from play.web.table import Table, Tables
 from play.worlds.errors import UserError
+
+log = logging.getLogger("understudy.web")
 
 Send = Callable[[str, dict[str, Any], str], None]
 """Sends (event, data) to the connection with the given id."""
@@ -111,9 +115,10 @@ class Rooms:
 
     def begin(self, sid: str, wish: Start) -> Answer:
         """Opens a game, or for two people a lobby."""
+        problem = self._catalogue.problem(wish)
         entry = self._catalogue.entry(wish.world)
-        if entry is None:
-            return _refusal("This kitchen is not on the menu; reload the page.")
+        if problem is not None or entry is None:
+            return _refusal(problem or "This kitchen is not on the menu; reload the page.")
         with self._lock:
             if len(self._rooms) >= self._config.max_games:
                 return _refusal("Every table is taken at the moment; try again in a minute.")
@@ -122,8 +127,6 @@ class Rooms:
                 return _refusal("The connection is new; try again.")
             self._quit(token)
             seat = wish.seat if wish.mode == "solo" else 0
-            if wish.mode == "solo" and seat >= entry.players:
-                return _refusal(f"This kitchen has only {entry.players} seats.")
             player = Player(token, sid, None if wish.mode == "watch" else seat)
             room = Room(
                 self._new_code(), wish, entry.title, entry.facts.renderer, entry.players, [player]
@@ -185,9 +188,9 @@ class Rooms:
             if room is None or player is None or room.table is None or room.wish.mode == "pair":
                 return
             if on:
-                room.table.pause("pause", None)
+                room.table.hold("pause", None)
             else:
-                room.table.resume()
+                room.table.release("pause")
             self._tell_status(room)
 
     def leave(self, sid: str) -> None:
@@ -233,40 +236,54 @@ class Rooms:
     def _open_table(self, room: Room) -> Answer:
         """Loads world and policies (without the lock) and starts the game."""
         room.starting = True
+        table = self._table(room)
         try:
-            table = self._tables.open(
-                room.wish,
-                tuple(CHEFS[seat] for seat in range(room.num_players)),
-                lambda message: self._on_tick(room, message),
-                lambda result: self._on_end(room, result),
-            )
-        except UserError as error:
+            self._tables.open(room.wish, room.chairs(), table)
+        except UserError:
+            # The sentence may name files of this machine: it is for the log, not for the page.
+            log.exception("a game could not be opened")
             with self._lock:
                 self._close_room(room)
-            return _refusal(str(error))
+            return _refusal("This game cannot be opened now; the server's log says why.")
         finally:
             room.starting = False
         with self._lock:
             room.table, room.result = table, None
             room.votes.clear()
-            if not any(self._tokens.get(player.token) is room for player in room.players):
+            if not room.players:
                 table.stop("left")
                 return _refusal("You left before the game began.")
+            table.start(self._config.countdown_ms)
             for player in room.players:
                 if player.sid:
                     picture = room.picture(player, self._config.resume_s)
                     self._send("game", picture, player.sid)
             for watcher in room.watchers:
                 self._send("game", room.picture(None, self._config.resume_s), watcher)
-            self._tables.seat(table)
             for player in room.players:
                 if player.sid is None:
                     self._went_away(room, player)
         return {"ok": True, "code": room.code}
 
-    def _on_tick(self, room: Room, message: dict[str, Any]) -> None:
-        for sid in room.audience:  # called by the clock thread, without the lock
-            self._send("tick", message, sid)
+    def _table(self, room: Room) -> Table:
+        chairs = []
+        for seat, name in enumerate(room.chairs()):
+            partner = self._catalogue.partner(name, room.wish.world) if name else None
+            if partner is None:
+                chairs.append(SeatConfig("human", CHEFS[seat]))
+            else:
+                title, _ = text_of(partner)
+                chairs.append(SeatConfig("policy", title, partner.name, partner.sha256))
+        return Table(
+            tuple(chairs),
+            on_tick=lambda message: self._tell_audience(room, "tick", message),
+            on_end=lambda result: self._on_end(room, result),
+            on_stall=lambda message: self._tell_audience(room, "stalled", message),
+        )
+
+    def _tell_audience(self, room: Room, event: str, message: dict[str, Any]) -> None:
+        for sid in room.audience:  # called by the recorder's threads, without the lock
+            self._send(event, message, sid)
 
     def _on_end(self, room: Room, result: dict[str, Any]) -> None:
         with self._lock:
@@ -312,15 +329,19 @@ class Rooms:
         if player.sid is not None and player.sid != sid:
             self._send("replaced", {}, player.sid)
             self._sids.pop(player.sid, None)
+        was_away = player.away_since is not None
         player.sid, player.away_since = sid, None
         room.refresh_audience()
         if room.table is None:
             self._tell_lobby(room)
             return
-        if player.seat is not None:
-            room.table.back(player.seat)
-        if room.table.paused and room.table.paused[0] == "away":
-            self._resume_if_all_back(room)
+        if player.seat is not None and was_away:
+            room.table.set_connected(player.seat, True)
+        missing = next((player for player in room.players if player.sid is None), None)
+        if missing is not None:
+            room.table.hold("away", missing.seat)
+        else:
+            room.table.release("away")
         self._send("game", room.picture(player, self._config.resume_s), sid)
         self._tell_status(room)
 
@@ -342,17 +363,9 @@ class Rooms:
             self._tell_lobby(room)
             return
         if player.seat is not None:
-            room.table.away(player.seat)
-        room.table.pause("away", player.seat)
+            room.table.set_connected(player.seat, False)
+        room.table.hold("away", player.seat)
         self._tell_status(room)
-
-    def _resume_if_all_back(self, room: Room) -> None:
-        assert room.table is not None
-        missing = next((player for player in room.players if player.sid is None), None)
-        if missing is not None:
-            room.table.pause("away", missing.seat)
-        else:
-            room.table.resume()
 
     def _quit(self, token: str) -> None:
         room = self._tokens.pop(token, None)

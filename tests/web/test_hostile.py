@@ -209,11 +209,12 @@ def test_a_page_of_another_site_cannot_connect(server: PlayServer) -> None:
     host = urlsplit(server.url).netloc
     for origin, allowed in (("http://evil.example", False), (f"http://{host}", True)):
         with socket.create_connection(host.split(":"), timeout=5) as wire:  # type: ignore[arg-type]
-            wire.sendall(
+            request = (
                 f"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: {host}\r\n"
                 f"Origin: {origin}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
+                "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
             )
+            wire.sendall(request.encode())
             status = wire.recv(64).split(b" ")[1]
         assert (status == b"101") is allowed
 

@@ -5,7 +5,7 @@ import { announce, byId, element, face, show } from "./dom.js";
 // `game` says who played: from the running game, or from the message when the page was reloaded.
 export function showEnd(game) {
   const { score, steps, reason } = game;
-  const finished = reason === "finished";
+  const finished = reason === "complete";
   byId("end-kicker").textContent = finished ? `${game.title}, ${steps} steps` : endings(reason);
   byId("end-title").textContent = `${score} points`;
   byId("end-text").textContent = verdict(game);

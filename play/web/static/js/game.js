@@ -34,21 +34,24 @@ export class Game {
   async open(game) {
     this.current = game;
     this.ending = false;
-    this.startsAt = performance.now() + game.starts_in_ms;
-    this.counted = null;
+    this.waiting = false;
     show("game");
     document.body.classList.toggle("spectating", game.seat === null);
     this.hud.open(game);
     this.#help();
     byId("pause").hidden = !game.can_pause;
     this.#keys();
-    this.setStatus({ seats: game.seats, paused: game.paused });
+    this.setStatus(game);
     await this.stage.open(game.static, game.scene, game.tick_ms, game.seat);
   }
 
   tick(message) {
     const game = this.current;
     if (!game || message.id !== game.id) return;
+    if (this.waiting) {
+      this.waiting = false;
+      this.#hideOverlay();
+    }
     if (message.t === game.t + 1) this.stage.push(message.scene, message.due);
     else this.stage.jump(message.scene);
     this.#effects(message, game.scene);
@@ -64,7 +67,7 @@ export class Game {
     this.input.disable();
     this.ending = true;
     sound.play("end");
-    const pause = message.reason === "finished" ? 1100 : 0;
+    const pause = message.reason === "complete" ? 1100 : 0;
     setTimeout(() => {
       if (this.current !== game) return;
       this.close();
@@ -81,7 +84,7 @@ export class Game {
     byId("countdown").hidden = true;
   }
 
-  setStatus({ seats, paused }) {
+  setStatus({ seats, paused, starts_in_ms: startsIn }) {
     const game = this.current;
     if (!game) return;
     game.seats = seats;
@@ -91,10 +94,18 @@ export class Game {
     if (paused?.reason === "away") this.#waitFor(paused);
     else if (paused) this.#overlay("Paused", "The kitchen is waiting for you.", this.#resumeActions());
     else this.#hideOverlay();
-    if (paused) {
-      this.stage.jump(game.scene);
-      this.startsAt = performance.now() + (paused.starts_in_ms ?? 0);
-    }
+    this.startsAt = performance.now() + startsIn;
+    this.counted = null;
+    if (paused) this.stage.jump(game.scene);
+  }
+
+  // The server cannot save the record; the game goes on when it can.
+  stalled() {
+    if (!this.current || this.ending) return;
+    this.waiting = true;
+    this.#overlay("One moment", "The server cannot save the game right now and tries again.", [
+      button("Leave", () => this.leave()),
+    ]);
   }
 
   lost() {
@@ -122,7 +133,7 @@ export class Game {
   }
 
   #resumeActions() {
-    if (this.current.seat === null && this.current.mode !== "watch") return [];
+    if (!this.current.can_pause) return [];
     return [
       button("Go on", () => this.togglePause(), "primary"),
       button("Leave", () => this.leave()),
@@ -198,10 +209,10 @@ export class Game {
     const game = this.current;
     if (!game) return;
     const left = this.startsAt - performance.now();
-    const waiting = left > 0 && game.t === 0 && !game.paused;
-    byId("countdown").hidden = !waiting;
-    if (waiting) this.#count(Math.ceil(left / 1000));
-    else if (this.counted !== null && this.counted !== 0 && !game.paused) this.#go();
+    const counting = left > 0 && !game.paused;
+    byId("countdown").hidden = !counting;
+    if (counting) this.#count(Math.ceil(left / 1000));
+    else if (this.counted && !game.paused) this.#go();
   }
 
   #count(seconds) {
@@ -211,7 +222,7 @@ export class Game {
     const number = document.createElement("span");
     number.textContent = String(seconds);
     const hint = document.createElement("small");
-    hint.textContent = this.current.goal ?? "";
+    hint.textContent = this.current.t === 0 ? this.current.goal : "";
     place.replaceChildren(number, hint);
     sound.play("count");
     announce(String(seconds));
@@ -225,7 +236,7 @@ export class Game {
 
   #effects(message, before) {
     const effects = new Set();
-    for (const [, name] of message.events) {
+    for (const name of message.events.flat()) {
       const effect = sound.cue(name);
       if (effect) effects.add(effect);
     }

@@ -105,6 +105,7 @@ net.on("lobby", (message) => {
 net.on("game", (message) => game.open(message));
 net.on("tick", (message) => game.tick(message));
 net.on("status", (message) => game.setStatus(message));
+net.on("stalled", () => game.stalled());
 net.on("end", (message) => game.end(message));
 net.on("again", ({ yes, of }) => {
   if (finished) byId("end-text").textContent = `${yes} of ${of} want to play again.`;
@@ -162,4 +163,5 @@ showMute();
 
 byId("again").addEventListener("click", again);
 byId("end-menu").addEventListener("click", toMenu);
+net.currentGame(() => game.current?.id ?? null);
 net.connect(pending?.kind === "join" ? { join: pending.code } : {});

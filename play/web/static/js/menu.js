@@ -176,7 +176,8 @@ export class Menu {
   #start(mode) {
     const world = this.world();
     const partner = this.#value("partner");
-    const partners = mode === "pair" || partner === null ? [] : [partner];
+    const alone = mode === "pair" || (mode === "solo" && world.players === 1);
+    const partners = alone ? [] : [partner];
     if (mode === "watch") {
       while (partners.length < world.players) partners.push(byId("partner-two").value);
     }

@@ -15,10 +15,11 @@ function remembered() {
 let token = remembered();
 let onlyThisTab = false;
 let extra = {};
+let current = () => null;
 
 const socket = io({
   transports: ["websocket"],
-  auth: (reply) => reply({ token, ...extra }),
+  auth: (reply) => reply({ token, game: current(), ...extra }),
   reconnectionDelay: 200,
   reconnectionDelayMax: 1500,
   autoConnect: false,
@@ -32,6 +33,11 @@ socket.on("welcome", (message) => {
     // Without storage the player lasts as long as the page.
   }
 });
+
+// `find` names the game on the screen, so that a page that was away hears how it ended.
+export function currentGame(find) {
+  current = find;
+}
 
 export const on = (event, listener) => socket.on(event, listener);
 export const onLost = (listener) => socket.on("disconnect", listener);
