@@ -126,6 +126,7 @@ def listen(config: PlayConfig) -> socket.socket:
     Raises:
         UserError: The port is in use or may not be used, or the host is not this machine.
     """
+    listener = None
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             config.host, config.port, type=socket.SOCK_STREAM
@@ -133,11 +134,14 @@ def listen(config: PlayConfig) -> socket.socket:
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
+        listener.listen(128)
     except OSError as error:
-        reason = error.strerror or str(error)
+        if listener is not None:
+            listener.close()
+        reason = (error.strerror or str(error)).lower()
         raise UserError(
-            f"Port {config.port} on {config.host} cannot be used ({reason.lower()}): stop the "
-            "program that uses it or choose another with --port"
+            f"Port {config.port} on {config.host} cannot be used ({reason}): stop the program "
+            "that uses it or choose another with --port"
         ) from error
     return listener
 
