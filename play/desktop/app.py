@@ -75,7 +75,7 @@ class App:
 
     def toggle_full_screen(self) -> None:
         """Between the window and the full screen."""
-        self.change(replace(self.settings, full_screen=not self.settings.full_screen))
+        self.change(self.settings.flipped("full_screen"))
 
     def run(self) -> None:
         """Shows the window until the person closes it."""
@@ -86,10 +86,14 @@ class App:
         except KeyboardInterrupt:  # Ctrl-C in the terminal closes the window
             pass
         finally:
-            if self._screen is not None:
-                self._screen.close()
-            self.speaker.close()
-            pygame.quit()
+            self.close()
+
+    def close(self) -> None:
+        """Closes the screen on show and the window."""
+        if self._screen is not None:
+            self._screen.close()
+        self.speaker.close()
+        pygame.quit()
 
     def _frame(self, screen: Screen) -> None:
         for event in pygame.event.get():

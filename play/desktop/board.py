@@ -78,6 +78,10 @@ class Board:
         )
         self._bar(paint, moment, width)
 
+    def cues(self, previous: Mapping[str, Any], following: Mapping[str, Any]) -> list[str]:
+        """Names of sound effects for what a step changed without anybody's doing."""
+        return self._renderer.cues(previous, following)
+
     def _bar(self, paint: Painter, moment: Moment, width: float) -> None:
         paint.box((0, -20, width, BAR + 20), SURFACE, edge=LINE)
         x = 20 + paint.words("Score", 20, 22, 17, MUTED)

@@ -1,7 +1,6 @@
 """The screen on which keys are remapped, and sound, motion and full screen switched."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pygame
 
@@ -70,9 +69,7 @@ class ControlsScreen:
 
     def _flipper(self, name: str) -> Callable[[int], None]:
         def flip(_: int) -> None:
-            settings = self._app.settings
-            # Every name is a true-or-false field of Settings.
-            self._app.change(replace(settings, **{name: not getattr(settings, name)}))
+            self._app.change(self._app.settings.flipped(name))
 
         return flip
 

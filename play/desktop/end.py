@@ -70,7 +70,9 @@ class EndPanel:
         paint.words(where, middle, y + 638, 16, MUTED, align="middle")
 
     def _verdict(self) -> str:
-        totals = [sum(row[seat] for row in self._table.values()) for seat in range(len(self._names))]
+        totals = [
+            sum(row[seat] for row in self._table.values()) for seat in range(len(self._names))
+        ]
         if self._score == 0:
             return "No soup made it to the window this time."
         if self._my_seat is None or sum(totals) == 0:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import pygame
 
-from agents.library import Card, list_partners
+from agents.library import Partner, list_partners
 from play.desktop.app import App
 from play.desktop.config import DesktopConfig, Wish
 from play.desktop.controls import ControlsScreen
@@ -45,7 +45,8 @@ class MenuScreen:
         self._app = app
         self._start = start
         self._navigator = Navigator()
-        self._previews: dict[tuple[str, str | None], Preview] = {}
+        self._previews: dict[str, Preview] = {}
+        self._lists: dict[tuple[str, int | None], list[Partner]] = {}
         names = world_names()
         self._worlds = [*FEATURED, *(name for name in names if name not in FEATURED)]
         self._world = config.world if config.world in self._worlds else self._worlds[0]
@@ -142,7 +143,7 @@ class MenuScreen:
         players = self._preview().facts.num_players
         if self._seat is not None and self._seat >= players:
             self._seat = 0
-        self._partner = self._second = _recommended(self._partners())
+        self._partner = self._second = 0  # the recommended one comes first
         self._rule = None
         self._problem = ""
 
@@ -157,6 +158,7 @@ class MenuScreen:
     def _turn_seat(self, by: int) -> None:
         seats = [*range(self._preview().facts.num_players), None]
         self._seat = _next(seats, self._seat, by)
+        self._partner = min(self._partner, len(self._partners()) - 1)
         self._remake_rows()
 
     def _seat_words(self) -> str:
@@ -174,27 +176,36 @@ class MenuScreen:
 
     def _rules(self) -> dict[str, str]:
         """Values of the option on the menu -> labels; none when the partner knows only one."""
-        card = self._partners()[self._partner]
-        if card.options.get("dynamics"):
+        if "dynamics" in options_of(self._partners()[self._partner]):
             return {}
         family = self._world.partition("/")[0]
         return {rule["value"]: rule["label"] for rule in RULES.get(family, [])}
 
     def _rule_words(self) -> str:
-        own = self._preview().facts.options.get("dynamics")
-        return self._rules().get(self._rule or own, str(self._rule or own))
+        return self._rules().get(self._rule_now(), self._rule_now())
 
     def _turn_rule(self, by: int) -> None:
-        own = self._preview().facts.options.get("dynamics")
-        self._rule = _next(list(self._rules()), self._rule or own, by)
+        self._rule = _next(list(self._rules()), self._rule_now(), by)
+
+    def _rule_now(self) -> str:
+        return self._rule or str(self._preview().facts.options.get("dynamics"))
 
     # What follows from the choices.
 
-    def _partners(self) -> list[Card]:
-        return list_partners(self._world)
+    def _partners(self) -> list[Partner]:
+        """Who can take all seats but the person's; read once for each choice of those."""
+        key = self._world, self._seat
+        if key not in self._lists:
+            seats = set(range(self._preview().facts.num_players)) - {self._seat}
+            self._lists[key] = [
+                partner
+                for partner in list_partners(self._world)
+                if all(partner.plays(self._world, seat) for seat in seats)
+            ]
+        return self._lists[key]
 
     def _preview(self) -> Preview:
-        key = self._world, None
+        key = self._world
         if key not in self._previews:
             world = make_world(self._world)
             world.reset(0)
@@ -208,16 +219,16 @@ class MenuScreen:
         self._app.show(ControlsScreen(self._app, self._preview().facts, self))
 
     def _go(self) -> None:
-        cards = self._partners()
+        partners = self._partners()
         players = self._preview().facts.num_players
-        seats: list[str | None] = [cards[self._partner].name] * players
+        seats: list[str | None] = [partners[self._partner].name] * players
         if self._seat is None:
-            seats[1:] = [cards[self._second].name] * (players - 1)
+            seats[1:] = [partners[self._second].name] * (players - 1)
         else:
             seats[self._seat] = None
-        fixed = cards[self._partner].options.get("dynamics")
-        rule = fixed or self._rule
-        options = {"dynamics": rule} if rule else {}
+        options = options_of(partners[self._partner])
+        if self._rule and "dynamics" not in options:
+            options["dynamics"] = self._rule
         try:
             self._start(Wish(self._world, options, tuple(seats), self._tick()))
         except UserError as error:
@@ -229,7 +240,6 @@ def _next(choices: Sequence[T], now: T, by: int) -> T:
     return choices[(choices.index(now) + by) % len(choices)] if now in choices else choices[0]
 
 
-def _recommended(cards: Sequence[Card]) -> int:
-    """The first strategically risk-averse partner, or else the first of all."""
-    names = [card.name for card in cards]
-    return next((i for i, name in enumerate(names) if name.endswith("/srpo")), 0)
+def options_of(partner: Partner) -> dict[str, Any]:
+    """Options of the world that a trained partner knows; none for one that plays any."""
+    return dict(partner.card.options) if partner.card else {}

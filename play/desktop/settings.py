@@ -32,6 +32,11 @@ class Settings:
         """The keyboard map of a world."""
         return self.keys.get(family(facts)) or default_keys(facts)
 
+    def flipped(self, name: str) -> "Settings":
+        """These settings with one of the true-or-false choices turned round."""
+        change: dict[str, Any] = {name: not getattr(self, name)}
+        return replace(self, **change)
+
     def bound(self, facts: WorldFacts, action: str, code: str) -> "Settings":
         """These settings with `code` as the only key of `action`, and of nothing else."""
         kept = {key: name for key, name in self.keys_for(facts).items() if key != code}

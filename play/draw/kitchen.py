@@ -91,6 +91,11 @@ class KitchenRenderer:
         for pop in self._pops:
             self._pop(pop, pop.age(time_ms))
 
+    def cues(self, previous: Scene, following: Scene) -> list[str]:
+        """``ready`` when a soup is done."""
+        done = zip(previous["pots"], following["pots"], strict=True)
+        return ["ready" for before, after in done if after["ready"] and not before["ready"]]
+
     def _observe(self, previous: Scene, following: Scene, time_ms: float) -> None:
         """Compares two states once, when the second one arrives."""
         follows = previous is not following and following["t"] == previous["t"] + 1

@@ -41,6 +41,10 @@ class Renderer(Protocol):
         """
         ...
 
+    def cues(self, previous: Scene, following: Scene) -> list[str]:
+        """Names of sound effects for what a step changed without anybody's doing."""
+        ...
+
 
 def make_renderer(
     static_scene: Scene,

@@ -1,0 +1,199 @@
+"""The screen on which a game is played or watched."""
+
+from collections.abc import Callable
+
+import pygame
+
+from play.desktop.app import App
+from play.desktop.board import Board, Moment
+from play.desktop.controls import ControlsScreen
+from play.desktop.end import EndPanel
+from play.desktop.keys import Controls, key_label
+from play.desktop.live import LiveGame
+from play.desktop.paint import ACCENT, LINE, MUTED, SURFACE, Painter
+from play.desktop.sound import cue
+from play.desktop.widgets import Navigator, Row, Rows
+from play.session import TickResult
+from play.web.catalogue import title_of
+
+HELP_KEYS = "P pause · M sound · F11 full screen"
+
+
+class GameScreen:
+    """Hands keys to a live game and shows what becomes of it.
+
+    Args:
+        app: The window.
+        game: The game, which this screen starts and closes.
+        again: Starts the same game once more.
+        menu: Goes back to the menu.
+        replay: Shows the finished game's record.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        game: LiveGame,
+        *,
+        again: Callable[[], None],
+        menu: Callable[[], None],
+        replay: Callable[[], None],
+    ) -> None:
+        self._app = app
+        self._game = game
+        self._choices = {"Play again": again, "Watch the replay": replay, "Menu": menu}
+        if game.my_seat is None:
+            self._choices = {"Watch again": again, **dict(list(self._choices.items())[1:])}
+        self._navigator = Navigator()
+        self._previous = self._following = game.first_scene
+        self._arrived = 0.0
+        self._score = 0.0
+        self._steps = 0
+        self._counted = 4  # seconds of the countdown that have been heard
+        self._end: EndPanel | None = None
+        self._pause = Rows(
+            [
+                Row("Go on", activate=self._go_on, strong=True),
+                Row("Controls and settings", activate=self._settings),
+                Row("Leave the game", activate=self._leave(menu)),
+            ]
+        )
+        self._take_settings()
+        game.start()
+
+    def handle(self, event: pygame.event.Event) -> None:
+        """Plays; or walks through the end's or the pause's buttons."""
+        if self._end is not None:
+            self._end.handle(event)
+        elif self._game.paused:
+            self._pause.mouse(event)
+            step = self._navigator.read(event)
+            if step in ("back", "menu") or _key(event, pygame.K_p):
+                self._go_on()
+            else:
+                self._pause.step(step)
+        elif _stops(event):
+            self._pause.focus = 0
+            self._game.pause()
+        elif _key(event, pygame.K_m):
+            self._app.change(self._app.settings.flipped("sound"))
+        else:
+            for action, down in self._controls.translate(event):
+                self._game.key(action, down)
+
+    def draw(self, paint: Painter, time_ms: float) -> None:
+        """Draws the present moment and what lies over it."""
+        if self._seen_settings is not self._app.settings:
+            self._take_settings()
+        for result in self._game.poll():
+            self._take(result, time_ms)
+        alpha = min(1.0, (time_ms - self._arrived) / self._game.tick_ms)
+        left = (self._game.facts.horizon - self._steps) * self._game.tick_ms
+        moment = Moment(self._previous, self._following, alpha, self._score, left)
+        self._board.draw(paint, moment, time_ms)
+        self._help(paint)
+        if self._end is not None:
+            self._end.draw(paint)
+        elif self._game.paused:
+            self._draw_pause(paint)
+        elif self._game.trouble is not None:
+            self._draw_trouble(paint, self._game.trouble)
+        else:
+            self._countdown(paint)
+        if self._end is None and self._game.over:
+            self._finish()
+
+    def close(self) -> None:
+        """Ends the game's record where it is."""
+        self._game.close("left")
+
+    def _take(self, result: TickResult, time_ms: float) -> None:
+        self._previous, self._following = self._following, result.scene
+        self._arrived = time_ms
+        self._score, self._steps = result.score, result.t
+        heard = {cue(event) for events in result.events for event in events}
+        heard |= set(self._board.cues(self._previous, self._following))
+        for effect in heard - {None}:
+            self._app.speaker.play(str(effect))
+
+    def _take_settings(self) -> None:
+        """Keys and motion may have changed on the settings screen."""
+        game = self._game
+        self._seen_settings = self._app.settings
+        keys = self._app.settings.keys_for(game.facts)
+        self._controls = Controls(game.facts, keys)
+        self._key_words = ", ".join(
+            f"{'/'.join(key_label(code) for code, name in keys.items() if name == action)} {action}"
+            for action in dict.fromkeys(keys.values())
+        )
+        still = self._seen_settings.reduced_motion
+        self._board = Board(game.static_scene, game.labels, game.my_seat, game.tick_ms, still)
+
+    def _help(self, paint: Painter) -> None:
+        width, height = paint.size
+        words = HELP_KEYS if self._game.my_seat is None else f"{self._key_words} · {HELP_KEYS}"
+        words = paint.shortened(words, width - 40, 19)
+        paint.words(words, width / 2, height - 20, 19, MUTED, align="middle")
+
+    def _countdown(self, paint: Painter) -> None:
+        left = self._game.starts_in_ms() / 1000
+        seconds = int(left) + 1 if left > 0 else 0
+        if seconds < self._counted and (seconds > 0 or self._counted < 4):
+            self._app.speaker.play("count" if seconds else "go")
+        self._counted = min(self._counted, seconds)
+        if seconds:
+            width, height = paint.size
+            paint.box((width / 2 - 80, height / 2 - 80, 160, 160), SURFACE, radius=80, edge=LINE)
+            paint.words(str(seconds), width / 2, height / 2 + 4, 120, ACCENT, align="middle")
+
+    def _draw_pause(self, paint: Painter) -> None:
+        paint.veil(0.7)
+        width, height = paint.size
+        paint.words("Paused", width / 2, height / 2 - 130, 52, align="middle")
+        self._pause.draw(paint, width / 2 - 180, height / 2 - 80, 360)
+
+    @staticmethod
+    def _draw_trouble(paint: Painter, sentence: str) -> None:
+        width, height = paint.size
+        paint.box((width / 2 - 400, height / 2 - 50, 800, 100), SURFACE, edge=ACCENT)
+        paint.words(sentence, width / 2, height / 2, 24, ACCENT, align="middle")
+
+    def _go_on(self) -> None:
+        self._counted = 4
+        self._game.resume()
+
+    def _settings(self) -> None:
+        self._app.show(ControlsScreen(self._app, self._game.facts, self))
+
+    def _leave(self, menu: Callable[[], None]) -> Callable[[], None]:
+        def leave() -> None:
+            self.close()
+            menu()
+
+        return leave
+
+    def _finish(self) -> None:
+        self._app.speaker.play("end")
+        game = self._game
+        counts = [seat["counts"] for seat in game.contributions()]
+        self._end = EndPanel(
+            title=title_of(game.facts.world),
+            score=self._score,
+            table={label: [seat[label] for seat in counts] for label in counts[0]},
+            labels=game.labels,
+            my_seat=game.my_seat,
+            record=game.record,
+            choices=self._choices,
+        )
+
+
+def _key(event: pygame.event.Event, key: int) -> bool:
+    return bool(event.type == pygame.KEYDOWN and event.key == key)
+
+
+def _stops(event: pygame.event.Event) -> bool:
+    """Whether an event asks for a pause: P, Escape, a gamepad's start, or a lost focus."""
+    if event.type == pygame.JOYBUTTONDOWN:
+        return bool(event.button in (7, 9))
+    lost = event.type == pygame.WINDOWFOCUSLOST
+    return bool(lost or _key(event, pygame.K_p) or _key(event, pygame.K_ESCAPE))
