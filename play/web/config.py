@@ -1,7 +1,9 @@
 """The settings of a play server."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from play.worlds.errors import UserError
 
@@ -23,6 +25,7 @@ class PlayConfig:
         tick_ms: Time between steps chosen in the menu at first; None takes the world's own.
         countdown_ms: Time between the first picture and the first step.
         resume_s: How long a dropped player's seat is kept.
+        options: Options of that world, such as ``{"dynamics": "new"}``.
         seed: Seed of the first game, raised by one for every further game; None draws one.
         max_games: Games and lobbies at once.
         max_connections: Browser tabs at once.
@@ -38,6 +41,7 @@ class PlayConfig:
     partner: str | None = None
     seat: int = 0
     tick_ms: int | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
     countdown_ms: int = 3000
     resume_s: float = 30.0
     seed: int | None = None

@@ -1,0 +1,106 @@
+"""The command `understudy`: the front door to playing, studies, training and analysis."""
+
+import sys
+from importlib import import_module
+from importlib.metadata import version
+
+import click
+
+from play.worlds.errors import UserError
+
+# Commands are imported when they are called, so that `understudy play` never loads torch and
+# `understudy --help` loads next to nothing. Section -> command -> (module:attribute, summary).
+COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "Play": {
+        "play": ("play.commands.play:play", "Play beside an agent, in the browser or a window."),
+        "partners": ("play.commands.partners:partners", "List the partners, or show one's card."),
+        "layouts": ("play.commands.layouts:layouts", "List the layouts."),
+    },
+    "Look back": {
+        "replay": ("play.commands.replay:replay", "Watch a recorded game step by step."),
+        "episodes": ("play.commands.episodes:episodes", "Verify and export recorded games."),
+    },
+    "Train": {
+        "train": ("training.commands:train", "Train a partner: srpo, self-play or ippo."),
+        "export": ("training.commands:export", "Turn a training run into a playable partner."),
+    },
+}
+NEEDS_TRAIN = ("torch", "numba", "onnx", "rich", "tensorboard")
+
+
+class FrontDoor(click.Group):
+    """A group whose commands are imported on first use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All command names, section by section."""
+        return [name for section in COMMANDS.values() for name in section]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports a command.
+
+        Raises:
+            UserError: The command needs an extra that is not installed.
+        """
+        for section in COMMANDS.values():
+            if cmd_name in section:
+                return _load(cmd_name, section[cmd_name][0])
+        return None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the commands by section, without importing any."""
+        for title, section in COMMANDS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, summary) for name, (_, summary) in section.items()])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes examples."""
+        with formatter.section("Examples"):
+            formatter.write_dl(
+                [
+                    ("understudy play", "a game in the browser"),
+                    ("understudy play --desktop --layout coordination_ring", "… in a window"),
+                    ("understudy train srpo --world kitchen/cramped_room", "a partner of your own"),
+                    ("understudy episodes verify episodes", "proof that every record replays"),
+                ]
+            )
+
+
+def _load(name: str, target: str) -> click.Command:
+    module, _, attribute = target.partition(":")
+    try:
+        command: click.Command = getattr(import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] not in NEEDS_TRAIN:
+            raise
+        raise UserError(
+            f"`understudy {name}` needs {error.name}, which is not installed: "
+            "run pip install --editable '.[train]' in the project's folder"
+        ) from error
+    return command
+
+
+@click.group(cls=FrontDoor, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("understudy"), prog_name="understudy")
+def cli() -> None:
+    """Play, train and study partners that have never met you.
+
+    Start with `understudy play`. Every command has a --help of its own.
+    """
+
+
+def main() -> None:
+    """Runs the command line; a user's mistake becomes one sentence and exit status 2."""
+    try:
+        cli(prog_name="understudy")
+    except UserError as error:
+        click.echo(f"understudy: {error}", err=True)
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] not in NEEDS_TRAIN:
+            raise
+        click.echo(
+            f"understudy: {error.name} is not installed, and this needs it: "
+            "run pip install --editable '.[train]' in the project's folder",
+            err=True,
+        )
+        sys.exit(2)
