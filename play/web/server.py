@@ -116,6 +116,9 @@ class _QuietHandler(WSGIRequestHandler):
     def log_request(self, *_: Any) -> None:
         pass
 
+    def connection_dropped(self, error: BaseException, environ: Any = None) -> None:
+        self.close_connection = True  # what is left of a WebSocket is no next request
+
     def version_string(self) -> str:
         return "understudy"
 
