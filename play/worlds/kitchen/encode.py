@@ -35,8 +35,6 @@ from play.worlds.kitchen.state import (
     Tables,
 )  # fmt: skip
 
-prange = range  # numba's parallel range takes its place in the loops compiled for threads
-
 CHANNELS = (
     "own_position", "other_position",
     "own_north", "own_south", "own_east", "own_west",
@@ -318,21 +316,57 @@ def featurize_env(t: Tables, s: Row, height: int, nearest: Row, out: Any) -> Non
         row[48 * t.players - 1] = y
 
 
-def sparse_loop(t: Tables, state: Any, index: Any, value: Any, count: Any) -> None:
-    """`sparse_env` for every environment: [N, size] -> [N, A, K], [N, A, K], [N, A]."""
-    for i in prange(len(count)):
+def sparse_loop(
+    t: Tables, index: Any, value: Any, count: Any, state: Any, begin: int, end: int
+) -> None:
+    """`sparse_env` for environments begin .. end.
+
+    Args:
+        t: The layout.
+        index: [N, A, K] out.
+        value: [N, A, K] out.
+        count: [N, A] out.
+        state: [N, size] state rows.
+        begin: First environment of this part.
+        end: Where this part ends.
+    """
+    for i in range(begin, end):
         sparse_env(t, state[i], index[i], value[i], count[i])
 
 
-def dense_loop(t: Tables, state: Any, drawn: Any, values: Any, out: Any) -> None:
-    """`dense_env` for every environment: [N, size], [N, D], [N, D] -> [N, A, cells * 26]."""
-    for i in prange(len(out)):
+def dense_loop(
+    t: Tables, out: Any, drawn: Any, values: Any, state: Any, begin: int, end: int
+) -> None:
+    """`dense_env` for environments begin .. end.
+
+    Args:
+        t: The layout.
+        out: [N, A, cells * 26] changed in place.
+        drawn: [N, D] what `out` shows, changed in place.
+        values: [N, D] scratch space.
+        state: [N, size] state rows.
+        begin: First environment of this part.
+        end: Where this part ends.
+    """
+    for i in range(begin, end):
         dense_env(t, state[i], drawn[i], values[i], out[i])
 
 
-def featurize_loop(t: Tables, state: Any, height: int, nearest: Any, out: Any) -> None:
-    """`featurize_env` for every environment: [N, size] -> [N, A, 48 * A]."""
-    for i in prange(len(out)):
+def featurize_loop(
+    t: Tables, out: Any, state: Any, height: int, nearest: Any, begin: int, end: int
+) -> None:
+    """`featurize_env` for environments begin .. end.
+
+    Args:
+        t: The layout.
+        out: [N, A, 48 * A] out.
+        state: [N, size] state rows.
+        height: Rows of the grid.
+        nearest: [4 * cells * NEAREST] see `paths`.
+        begin: First environment of this part.
+        end: Where this part ends.
+    """
+    for i in range(begin, end):
         featurize_env(t, state[i], height, nearest, out[i])
 
 
@@ -343,4 +377,4 @@ KERNELS = (
 """Functions that numba compiles, each after those that it calls."""
 
 LOOPS = (sparse_loop, dense_loop, featurize_loop)
-"""Functions with a loop over environments that threads may share."""
+"""Loops over environments, which threads may share."""

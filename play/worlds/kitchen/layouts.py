@@ -20,7 +20,7 @@ from play.worlds.errors import UserError
 from play.worlds.kitchen.recipes import RecipeBook, make_recipe_book
 
 TERRAIN = " XOTDPS"
-FLOOR, COUNTER, ONIONS, TOMATOES, DISHES, POT, SERVING = TERRAIN
+FLOOR, COUNTER, ONIONS, TOMATOES, DISHES, POT, SERVING = tuple(TERRAIN)
 MOST_PLAYERS = 4
 CLASSICS = (
     "cramped_room",
@@ -376,11 +376,12 @@ def check_reachable(rows: tuple[str, ...], starts: tuple[Cell, ...], where: str)
     for allowed, what in ((DISHES, "dish dispenser"), (SERVING, "serving counter"),
                           (ONIONS + TOMATOES, "onion or tomato dispenser")):  # fmt: skip
         if not kinds & set(allowed):
-            cell = next((x, y) for y, row in enumerate(rows) for x, c in enumerate(row)
-                        if c in allowed)  # fmt: skip
+            x, y = next(
+                (x, y) for y, row in enumerate(rows) for x, c in enumerate(row) if c in allowed
+            )
             raise UserError(
                 f"{where} has no {what} that a player can reach; open a way to the one at row "
-                f"{cell[1] + 1}, column {cell[0] + 1}"
+                f"{y + 1}, column {x + 1}"
             )
 
 

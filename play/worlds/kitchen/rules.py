@@ -38,8 +38,6 @@ from play.worlds.kitchen.state import (
     Tables,
 )  # fmt: skip
 
-prange = range  # numba's parallel range takes its place in the loops compiled for threads
-
 FLOOR, COUNTER, ONIONS, TOMATOES, DISHES, POT, SERVING = range(7)
 NUM_EVENTS = len(EVENTS)
 TOMATO_PICKUP = EVENTS.index("tomato_pickup")
@@ -65,13 +63,13 @@ def is_busy(t: Tables, s: Row, pot: int) -> bool:
     """Whether a pot is ready, cooking, or waiting for more: one that will need a dish."""
     b = PLAYERS + 3 * t.players + 3 * pot
     size = s[b + N_ONIONS] + s[b + N_TOMATOES]
-    return s[b + TICK] >= 0 or 0 < size < t.most
+    return bool(s[b + TICK] >= 0 or 0 < size < t.most)
 
 
 def is_full(t: Tables, s: Row, pot: int) -> bool:
     """Whether a pot takes no more ingredients."""
     b = PLAYERS + 3 * t.players + 3 * pot
-    return s[b + TICK] >= 0 or s[b + N_ONIONS] + s[b + N_TOMATOES] == t.most
+    return bool(s[b + TICK] >= 0 or s[b + N_ONIONS] + s[b + N_TOMATOES] == t.most)
 
 
 def dish_is_useful(t: Tables, s: Row, busy: int) -> bool:
@@ -98,7 +96,7 @@ def dish_is_useful(t: Tables, s: Row, busy: int) -> bool:
 
 def other_holds(t: Tables, s: Row, p: int) -> int:
     """What the other of two players holds."""
-    return s[PLAYERS + 3 * (1 - p) + HELD]
+    return int(s[PLAYERS + 3 * (1 - p) + HELD])
 
 
 def log_pickup(t: Tables, s: Row, p: int, item: int, busy: int, full: int, events: Row) -> None:
@@ -231,7 +229,7 @@ def interact(
 def destination(t: Tables, s: Row, p: int, action: int) -> int:
     """Where player p would stand if nobody were in the way."""
     cell = s[PLAYERS + 3 * p + CELL]
-    return t.walk[4 * cell + action] if action < 4 else cell
+    return int(t.walk[4 * cell + action] if action < 4 else cell)
 
 
 def collides(t: Tables, s: Row, actions: Row) -> bool:
@@ -325,35 +323,41 @@ def start_episode(s: Row, stream: Row, starts: Any, random_starts: Any, chance: 
 
 
 def step_loop(
-    t: Tables, state: Any, actions: Any, rewards: Any, shaped: Any, events: Any, done: Any,
-    streams: Any, starts: Any, random_starts: Any, chance: float, autoreset: bool,
+    t: Tables, state: Any, rewards: Any, shaped: Any, events: Any, done: Any, streams: Any,
+    actions: Any, starts: Any, random_starts: Any, chance: float, autoreset: bool,
+    begin: int, end: int,
 ) -> None:  # fmt: skip
-    """`step_env` for every environment, with same-step autoreset if asked for.
+    """`step_env` for environments begin .. end, with same-step autoreset if asked for.
 
     Args:
         t: The layout.
-        state: [N, size] state rows.
-        actions: [N, A] action indices, known to be valid.
+        state: [N, size] state rows, changed in place.
         rewards: [N, A] out.
         shaped: [N, A] out.
         events: [N, A * E] out.
         done: [N] out.
-        streams: [N, 1] random streams.
+        streams: [N, 1] random streams, changed in place.
+        actions: [N, A] action indices, known to be valid.
         starts: [1, size] see `start_episode`.
         random_starts: [M, size] see `start_episode`.
         chance: See `start_episode`.
         autoreset: Whether finished environments restart.
+        begin: First environment of this part.
+        end: Where this part ends.
     """
-    for i in prange(len(done)):
+    for i in range(begin, end):
         step_env(t, state[i], actions[i], rewards[i], shaped[i], events[i])
         done[i] = state[i][TIME] >= t.horizon
         if autoreset and done[i]:
             start_episode(state[i], streams[i], starts, random_starts, chance)
 
 
-def start_loop(state: Any, streams: Any, starts: Any, random_starts: Any, chance: float) -> None:
-    """`start_episode` for every environment; arguments as in `step_loop`."""
-    for i in prange(len(state)):
+def start_loop(
+    t: Tables, state: Any, streams: Any, starts: Any, random_starts: Any, chance: float,
+    begin: int, end: int,
+) -> None:  # fmt: skip
+    """`start_episode` for environments begin .. end; arguments as in `step_loop`."""
+    for i in range(begin, end):
         start_episode(state[i], streams[i], starts, random_starts, chance)
 
 
@@ -374,4 +378,4 @@ KERNELS = (
 """Functions that numba compiles, each after those that it calls."""
 
 LOOPS = (step_loop, start_loop)
-"""Functions with a loop over environments that threads may share."""
+"""Loops over environments, which threads may share."""

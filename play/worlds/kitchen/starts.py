@@ -65,7 +65,8 @@ def entries_needed(tables: Tables, rows: NDArray[np.int32]) -> NDArray[np.int64]
     soups = np.where(items >= SOUP, items - SOUP, 0)
     needed = (items != NOTHING).sum(1) + (soups // STRIDE > 0).sum(1) + (soups % STRIDE > 0).sum(1)
     needed += (pots[:, :, :TICK] > 0).sum((1, 2)) + (pots[:, :, TICK] >= 0).sum(1)
-    return needed.astype(np.int64) + 2 * tables.players + 1
+    total: NDArray[np.int64] = needed + 2 * tables.players + 1
+    return total
 
 
 def make_random_starts(layout: Layout, tables: Tables) -> NDArray[np.int32]:
