@@ -104,7 +104,8 @@ def test_the_command_line_starts_without_torch() -> None:
     code = (
         "import sys; sys.argv = ['understudy', '--help']\n"
         "import play.main\n"
-        "try:\n    play.main.main()\nexcept SystemExit as stop:\n    assert stop.code in (0, None)\n"
+        "try:\n    play.main.main()\n"
+        "except SystemExit as stop:\n    assert stop.code in (0, None)\n"
         "assert 'torch' not in sys.modules and 'numba' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True)

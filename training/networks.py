@@ -1,7 +1,7 @@
 """The actor-critic network, and the sparse form of the observations that it reads."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -42,7 +42,7 @@ class SparseObserver:
     """
 
     def __init__(self, world: World) -> None:
-        self._world: Any = world
+        self._world = cast(Any, world)
         self.encoding = next(iter(world.facts.encodings.values()))
         features = int(np.prod(self.encoding.shape))
         self.native = hasattr(self._world, "observe_sparse")

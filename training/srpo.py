@@ -241,8 +241,8 @@ def trembling(logits: NDArray[np.float32], tremble: float) -> NDArray[np.float32
 
 
 def divergence(
-    logits: NDArray[np.float32], reference: NDArray[np.float32], direction: str
-) -> NDArray[np.float32]:
+    logits: NDArray[np.floating], reference: NDArray[np.floating], direction: str
+) -> NDArray[np.floating]:
     """Exact KL divergence [B] between an adversary and its reference.
 
     Args:

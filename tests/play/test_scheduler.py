@@ -1,5 +1,6 @@
 """The clock of live games: pace, batching, fallbacks, durability, pauses."""
 
+import itertools
 import json
 import threading
 import time
@@ -51,7 +52,7 @@ def test_deadlines_are_absolute(scheduler: Scheduler, tmp_path: Path) -> None:
     game.stop("left")
     assert watcher.ended.wait(5)
     ticks = read_episode(game.writer.path).ticks
-    gaps = [b["due_ms"] - a["due_ms"] for a, b in zip(ticks, ticks[1:], strict=False)]
+    gaps = [b["due_ms"] - a["due_ms"] for a, b in itertools.pairwise(ticks)]
     on_time = [gap for a, gap in zip(ticks, gaps, strict=False) if a["at_ms"] - a["due_ms"] < 40]
     assert on_time
     assert all(abs(gap - 40) < 0.05 for gap in on_time)

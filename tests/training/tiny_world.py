@@ -18,7 +18,7 @@ class TinyWorld:
         self.facts = WorldFacts(
             world="tiny/goal", version=1, options={}, num_players=2, actions=("a", "b", "c"),
             idle_action=0, horizon=4, tick_ms=150, step_reward_range=(0, 1), reward_unit=1.0,
-            encodings={"goal": Encoding("goal", 1, (GOALS + 2,), "uint8", ("a", "b", "c", "0", "1"))},
+            encodings={"goal": Encoding("goal", 1, (GOALS + 2,), "uint8", tuple("abc01"))},
             events=(), contributions={}, keys={}, renderer="none",
         )  # fmt: skip
         self.num_envs, self._autoreset = num_envs, autoreset
