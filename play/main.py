@@ -23,6 +23,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Train": {
         "train": ("training.commands:train", "Train a partner: srpo, self-play or ippo."),
         "export": ("training.commands:export", "Turn a training run into a playable partner."),
+        "evaluate": ("training.evaluation.commands:evaluate", "Play partners with each other."),
     },
 }
 NEEDS_TRAIN = ("torch", "numba", "onnx", "rich", "tensorboard")

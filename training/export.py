@@ -3,16 +3,17 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime
 import torch
-from agents.library import write_card
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from agents.library import write_card
 from play.worlds.errors import UserError
 from training import checkpoints
 from training.evaluation.crossplay import Seating, returns_of
@@ -49,13 +50,24 @@ def export_run(run_dir: Path, name: str, folder: Path | None = None) -> list[Pat
     for target in targets:
         if target.exists():
             raise UserError(f"{target} already exists: choose another name or remove it first")
-    for target, (network, seats) in targets.items():
-        target.mkdir(parents=True)
-        model = to_onnx(network, trainer)
-        check_against_torch(model, network, trainer)
-        (target / "policy.onnx").write_bytes(model.SerializeToString())
-        write_card(target, _card(target.relative_to(root).as_posix(), record, trainer, seats))
-    _add_results(list(targets), trainer)
+    # Checked before anything is written, and complete before it bears its name: nobody ever
+    # finds half a policy.
+    models = {target: to_onnx(network, trainer) for target, (network, _) in targets.items()}
+    for target, (network, _) in targets.items():
+        check_against_torch(models[target], network, trainer)
+    root.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=root, prefix=".export-") as workshop:
+        drafts = []
+        for target, (_, seats) in targets.items():
+            draft = Path(workshop) / str(len(drafts))
+            draft.mkdir()
+            (draft / "policy.onnx").write_bytes(models[target].SerializeToString())
+            write_card(draft, _card(target.relative_to(root).as_posix(), record, trainer, seats))
+            drafts.append(draft)
+        _add_results(drafts, trainer)
+        for draft, target in zip(drafts, targets, strict=True):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            draft.rename(target)
     return list(targets)
 
 

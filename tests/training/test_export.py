@@ -1,0 +1,108 @@
+"""From a run to policies as files: ONNX against torch, complete or not there at all."""
+
+import json
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from click.testing import CliRunner
+
+from agents.library import load_policy
+from play.worlds.errors import UserError
+from play.worlds.registry import make_world
+from training import checkpoints, commands, export, runs
+from training.config import METHODS
+
+SMALL = {"num_envs": 8, "rollout_length": 16, "hidden": 16, "minibatches": 2}
+
+
+def run_of(folder, method="self-play", world="tiny/goal", steps=640, **changes):
+    config = METHODS[method].from_json(
+        SMALL | {"world": world, "steps": steps, "learning_rate": 1e-2} | changes
+    )
+    path, finished = runs.start(method, config, folder / f"run-{method}")
+    assert finished
+    return path
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_exported_kitchen_policy_equals_torch_in_states_that_export_never_saw(tmp_path, activation):
+    world = "kitchen/cramped_room"
+    run = run_of(tmp_path, world=world, activation=activation)
+    (folder,) = export.export_run(run, "kitchen/cramped_room/mine", tmp_path / "policies")
+    trainer = runs.make_trainer("self-play", METHODS["self-play"].from_json(json.loads(
+        (run / "config.json").read_text())["config"]))  # fmt: skip
+    checkpoints.load(run, trainer)
+    network = trainer.learners["policy"].network if "policy" in trainer.learners else next(
+        iter(trainer.learners.values())
+    ).network  # fmt: skip
+    session = onnxruntime.InferenceSession(folder / "policy.onnx")
+    games = make_world(world, 8)
+    games.reset(seed=99)
+    generator = np.random.default_rng(1)
+    seen = 0.0
+    for _ in range(60):
+        dense = games.observe("lossless")
+        trainer.world.set_states(games.get_states())
+        trainer.observer.write(trainer.rollout.observations, 0)
+        theirs = network.run(trainer.rollout.observations, np.arange(16)).logits
+        ours = session.run(["logits"], {"observation": dense.reshape(16, *dense.shape[2:])})[0]
+        assert torch.allclose(torch.from_numpy(ours), theirs, atol=1e-3)
+        seen = max(seen, float(np.ptp(ours, axis=0).max()))
+        games.step(generator.integers(0, 6, (8, 2)))
+    assert seen > 1e-3  # the policy does look at what it sees
+
+
+@pytest.mark.parametrize(("method", "names"), [
+    ("self-play", ["mine"]), ("srpo", ["mine"]), ("ippo", ["mine-seat0", "mine-seat1"]),
+])  # fmt: skip
+def test_card_tells_where_the_policy_comes_from(tmp_path, method, names):
+    run = run_of(tmp_path, method, seed=5)
+    folders = export.export_run(run, "tiny/goal/mine", tmp_path / "policies")
+    assert [folder.name for folder in folders] == names
+    for seat, folder in enumerate(folders):
+        card = json.loads((folder / "card.json").read_text())
+        assert card["name"] == f"tiny/goal/{folder.name}"
+        assert (card["algorithm"], card["seed"], card["steps"]) == (method, 5, 640)
+        assert card["seats"] == ([seat] if len(names) > 1 else [0, 1])
+        assert card["results"]["own_pair"]["episodes"] == 100
+        policy = load_policy(card["name"], make_world("tiny/goal").facts, tmp_path / "policies")
+        assert policy.name == card["name"]
+
+
+def test_export_never_overwrites(tmp_path):
+    run = run_of(tmp_path)
+    (folder,) = export.export_run(run, "mine", tmp_path / "policies")
+    before = (folder / "policy.onnx").read_bytes()
+    (folder / "policy.onnx").write_bytes(b"precious")
+    with pytest.raises(UserError, match="already exists: choose another name"):
+        export.export_run(run, "mine", tmp_path / "policies")
+    assert (folder / "policy.onnx").read_bytes() == b"precious" != before
+
+
+def test_a_network_that_differs_from_its_file_leaves_nothing_behind(tmp_path, monkeypatch):
+    run = run_of(tmp_path)
+    right = export.to_onnx
+
+    def wrong(network, trainer):
+        with torch.no_grad():
+            network.actor_bias += 0.01
+        model = right(network, trainer)
+        with torch.no_grad():
+            network.actor_bias -= 0.01
+        return model
+
+    monkeypatch.setattr(export, "to_onnx", wrong)
+    with pytest.raises(UserError, match=r"differs from the trained one by 0\.01"):
+        export.export_run(run, "mine", tmp_path / "policies")
+    assert not (tmp_path / "policies").exists()
+
+
+def test_command_says_where_the_policy_lies(tmp_path):
+    run = run_of(tmp_path)
+    said = CliRunner().invoke(
+        commands.export, [str(run), "mine", "--to", str(tmp_path / "policies")]
+    )
+    assert said.exit_code == 0
+    assert f"Wrote {tmp_path / 'policies' / 'mine'}" in said.output
