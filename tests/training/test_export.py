@@ -31,12 +31,10 @@ def test_exported_kitchen_policy_equals_torch_in_states_that_export_never_saw(tm
     world = "kitchen/cramped_room"
     run = run_of(tmp_path, world=world, activation=activation)
     (folder,) = export.export_run(run, "kitchen/cramped_room/mine", tmp_path / "policies")
-    trainer = runs.make_trainer("self-play", METHODS["self-play"].from_json(json.loads(
-        (run / "config.json").read_text())["config"]))  # fmt: skip
+    record, config = checkpoints.read_config(run)
+    trainer = runs.make_trainer(record["method"], config)
     checkpoints.load(run, trainer)
-    network = trainer.learners["policy"].network if "policy" in trainer.learners else next(
-        iter(trainer.learners.values())
-    ).network  # fmt: skip
+    (learner,) = trainer.learners.values()
     session = onnxruntime.InferenceSession(folder / "policy.onnx")
     games = make_world(world, 8)
     games.reset(seed=99)
@@ -46,7 +44,7 @@ def test_exported_kitchen_policy_equals_torch_in_states_that_export_never_saw(tm
         dense = games.observe("lossless")
         trainer.world.set_states(games.get_states())
         trainer.observer.write(trainer.rollout.observations, 0)
-        theirs = network.run(trainer.rollout.observations, np.arange(16)).logits
+        theirs = learner.network.run(trainer.rollout.observations, np.arange(16)).logits
         ours = session.run(["logits"], {"observation": dense.reshape(16, *dense.shape[2:])})[0]
         assert torch.allclose(torch.from_numpy(ours), theirs, atol=1e-3)
         seen = max(seen, float(np.ptp(ours, axis=0).max()))
