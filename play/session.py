@@ -214,7 +214,7 @@ class Session:
         return {
             "kind": "header",
             "world": self.config.world,
-            "options": dict(self.config.options),
+            "options": dict(self.facts.options),
             "world_version": self.facts.version,
             "actions": list(self.facts.actions),
             "horizon": self.facts.horizon,

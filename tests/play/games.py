@@ -57,16 +57,21 @@ class Walker:
 
 
 def session(
-    *policies: Walker | None, seed: int = 7, tick_ms: int = 10, horizon: int = 400, **options: Any
+    *policies: Walker | None,
+    seed: int = 7,
+    tick_ms: int = 10,
+    horizon: int = 400,
+    world: str = WORLD,
+    **options: Any,
 ) -> Session:
-    """A session on cramped_room; None is a person."""
+    """A session, on cramped_room unless told otherwise; None is a person."""
     seats = tuple(
         SeatConfig("human", f"person {i}")
         if policy is None
         else SeatConfig("policy", f"agent {i}", policy.name)
         for i, policy in enumerate(policies)
     )
-    config = SessionConfig(WORLD, seats, seed, {"horizon": horizon, **options}, tick_ms)
+    config = SessionConfig(world, seats, seed, {"horizon": horizon, **options}, tick_ms)
     return Session(config, policies)
 
 

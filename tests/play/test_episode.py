@@ -174,3 +174,20 @@ def test_folders_are_searched(tmp_path: Path) -> None:
         find_episodes(tmp_path)
     path = record(tmp_path / "deep" / "er")
     assert find_episodes(tmp_path) == [path]
+
+
+OWN_KITCHEN = '{"grid": """XXPXX\nO1 2O\nX   X\nXDXSX""", "cook_time": 5}'
+
+
+@pytest.mark.parametrize("change", ["deleted", "edited"])
+def test_a_record_outlives_its_layout_file(tmp_path: Path, change: str) -> None:
+    layout = tmp_path / "own.layout"
+    layout.write_text(OWN_KITCHEN)
+    path = record(tmp_path, world=f"kitchen/{layout}")
+    before = ReplayCursor.open(path).static_scene
+    if change == "deleted":
+        layout.unlink()
+    else:
+        layout.write_text(OWN_KITCHEN.replace("O1 2O", "OX12O"))
+    assert verify(path).steps == 45
+    assert ReplayCursor.open(path).static_scene == before

@@ -22,6 +22,8 @@ def make_facts(layout: Layout, horizon: int, random_start: float) -> WorldFacts:
     options: dict[str, Any] = {"dynamics": layout.dynamics, "horizon": horizon}
     if random_start:
         options["random_start"] = random_start
+    if layout.text is not None:
+        options["layout_text"] = layout.text
     dish = "useful_dish_pickup" if players == 2 else "dish_pickup"
     shape = (layout.width, layout.height, NUM_CHANNELS)
     return WorldFacts(

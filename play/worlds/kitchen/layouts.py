@@ -78,6 +78,8 @@ class Layout:
             taking a soup from a pot.
         start_state: The first state in overcooked-ai's form, if it isn't the usual one.
         overrides: What was changed with respect to the file (JSON values).
+        text: Contents of the file, unless overcooked-ai ships it: what a record of a game must
+            keep, since the file may change.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Layout:
     shaping: tuple[float, float, float]
     start_state: Mapping[str, Any] | None = None
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    text: str | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -134,22 +137,29 @@ def layout_names() -> list[str]:
     return [name for name in CLASSICS if name in names] + rest
 
 
-def load_layout(name_or_path: str, dynamics: str | None = None, **overrides: Any) -> Layout:
+def load_layout(
+    name_or_path: str, dynamics: str | None = None, text: str | None = None, **overrides: Any
+) -> Layout:
     """Reads a layout by name, by 2019 name, or from a `.layout` file.
 
     Args:
         name_or_path: ``"cramped_room"``, ``"random3"`` or ``"my/kitchen.layout"``.
         dynamics: "old" or "new"; by default old for the classic five, as in the human trials
             and the literature, and new for all others.
+        text: Contents of the file, which then isn't opened; the name is only a name.
         **overrides: Keys of the layout file to replace, such as ``cook_time=5``.
 
     Raises:
         UserError: No such layout, or something is wrong with it.
     """
     name = ALIASES.get(name_or_path, name_or_path)
-    path = find_layout(name)
-    config = {**read_layout_file(path), **overrides}
-    return make_layout(name, config, dynamics, overrides)
+    where = Path(name)
+    if text is None:
+        where = find_layout(name)
+        text = read_text(where)
+    config = {**parse_layout(text, where), **overrides}
+    shipped = where.parent == package_folder()
+    return make_layout(name, config, dynamics, overrides, None if shipped else text)
 
 
 def make_layout(
@@ -157,6 +167,7 @@ def make_layout(
     config: Mapping[str, Any],
     dynamics: str | None = None,
     overrides: Mapping[str, Any] | None = None,
+    text: str | None = None,
 ) -> Layout:
     """Checks a layout's dictionary and turns it into a `Layout`.
 
@@ -165,6 +176,7 @@ def make_layout(
         config: The dictionary of a layout file.
         dynamics: "old", "new" or None for the layout's default.
         overrides: What to remember as changed.
+        text: Contents of the file to remember.
     """
     where = f"layout {name!r}"
     unknown = sorted(set(config) - LAYOUT_KEYS)
@@ -184,6 +196,7 @@ def make_layout(
         shaping=read_shaping(config.get("rew_shaping_params"), where),
         start_state=config.get("start_state"),
         overrides=dict(overrides or {}),
+        text=text,
     )
 
 
@@ -256,16 +269,29 @@ def find_layout(name: str) -> Path:
 
 
 def read_layout_file(path: Path) -> dict[str, Any]:
-    """Parses a layout file without evaluating it."""
+    """Reads a layout file without evaluating it."""
+    return parse_layout(read_text(path), path)
+
+
+def read_text(path: Path) -> str:
+    """The contents of a layout file."""
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8-sig").strip(), mode="eval")
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"The layout file {str(path)!r} can't be read: {error}") from error
+
+
+def parse_layout(text: str, path: Path) -> dict[str, Any]:
+    """Parses the contents of a layout file without evaluating them; the path is for messages."""
+    try:
+        tree = ast.parse(text.strip(), mode="eval")
         content = ast.literal_eval(ReplaceInfinity().visit(tree).body)
     except SyntaxError as error:
         raise UserError(
             f"The layout file {str(path)!r} is not a Python dictionary: line {error.lineno}, "
             f"column {error.offset}: {error.msg}"
         ) from error
-    except (OSError, UnicodeDecodeError, RecursionError, MemoryError) as error:
+    except (RecursionError, MemoryError) as error:
         raise UserError(f"The layout file {str(path)!r} can't be read: {error}") from error
     except (ValueError, TypeError) as error:
         raise UserError(

@@ -36,6 +36,7 @@ def make(
     random_start: float = 0.0,
     compiled: bool | None = None,
     threads: int | None = None,
+    layout_text: str | None = None,
     **overrides: Any,
 ) -> "Kitchen":
     """Builds a batch of kitchens.
@@ -50,6 +51,7 @@ def make(
             with random items, pots with random contents.
         compiled: Whether to use numba; None means if it is there and the batch is worth it.
         threads: Threads that large batches are split over; None means one per processor.
+        layout_text: Contents of the `.layout` file, which then isn't opened.
         **overrides: Settings of the layout file to replace, such as ``cook_time=5``.
 
     Raises:
@@ -60,10 +62,11 @@ def make(
     if unknown:
         raise UserError(
             f"A kitchen has no option {unknown[0]!r}; there are dynamics, horizon, "
-            f"random_start, compiled, threads and the layout settings {', '.join(sorted(allowed))}"
+            "random_start, compiled, threads, layout_text and the layout settings "
+            f"{', '.join(sorted(allowed))}"
         )
     return Kitchen(
-        load_layout(instance, dynamics, **overrides),
+        load_layout(instance, dynamics, layout_text, **overrides),
         num_envs,
         autoreset=autoreset,
         horizon=horizon,
