@@ -17,6 +17,7 @@ help:
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo 'Python 3.11 or newer was not found: install it, or run make PYTHON=/path/to/python'; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo '$(PYTHON) is older than Python 3.11: run make PYTHON=/path/to/python3.11'; exit 2; }
+	@echo 'Setting up $(VENV); this takes a minute or two, once'
 	$(PYTHON) -m venv $(VENV)
 
 # A stamp per set of dependencies: the second `make play` starts at once.

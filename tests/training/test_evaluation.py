@@ -11,9 +11,9 @@ from onnx import TensorProto, helper, numpy_helper
 from agents.builtin import RandomPolicy
 from agents.library import write_card
 from play.worlds.errors import UserError
-from training.evaluation.commands import evaluate
+from training.evaluation.commands import evaluate, known_failures
 from training.evaluation.crossplay import interval
-from training.evaluation.teams import CrossPlay, as_markdown, cross_play, find_teams
+from training.evaluation.teams import CrossPlay, Figure, as_markdown, cross_play, find_teams
 
 # In tiny/goal a player who names one of three goals earns 0.5, four times an episode.
 KNOWS, GUESSES = 2.0, 2 / 3
@@ -112,6 +112,14 @@ def test_cards_get_the_figures_of_single_runs_only(folder):
         method = name.partition("-")[0]
         other = {"srpo": "with ippo", "ippo": "with srpo"}[method]
         assert card["results"]["cross_play"][other]["count"] == 40
+
+
+def test_partners_that_it_fails_with_are_named():
+    def figure(mean):
+        return Figure(mean, mean, mean, "seeds", 3)
+
+    row = {"own pair": figure(240), "with ippo": figure(48), "beside stay": figure(47.9)}
+    assert known_failures(row) == ["Scores 48 beside stay; its own pair scores 240."]
 
 
 def test_a_missing_seat_or_no_policy_at_all_is_one_sentence(folder):

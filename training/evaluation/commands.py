@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ from play.worlds.errors import UserError
 from play.worlds.registry import make_world
 from training.evaluation.teams import (
     CrossPlay,
+    Figure,
     Table,
     Team,
     as_json,
@@ -20,6 +22,8 @@ from training.evaluation.teams import (
     cross_play,
     find_teams,
 )
+
+FAILURE = 0.2
 
 
 @click.command()
@@ -65,6 +69,16 @@ def evaluate(
         _write_cards(teams, table, folder or POLICIES_DIR)
 
 
+def known_failures(row: Mapping[str, Figure]) -> list[str]:
+    """Partners with whom a method scores less than `FAILURE` of what its own pair scores."""
+    own = row["own pair"].mean
+    return [
+        f"Scores {figure.mean:.0f} {column}; its own pair scores {own:.0f}."
+        for column, figure in row.items()
+        if column != "own pair" and figure.mean < FAILURE * own
+    ]
+
+
 def _write_cards(teams: Sequence[Team], table: Table, folder: Path) -> None:
     methods = [team.method for team in teams]
     for team in teams:
@@ -79,5 +93,6 @@ def _write_cards(teams: Sequence[Team], table: Table, folder: Path) -> None:
         for name in set(team.names):
             card = read_card(folder / name)
             card.results["cross_play"] = {"command": command, **figures[team.method]}
-            write_card(folder / name, card)
+            failures = known_failures(table[team.method])
+            write_card(folder / name, replace(card, known_failures=failures))
             click.echo(f"Wrote {folder / name / 'card.json'}")
