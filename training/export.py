@@ -57,7 +57,7 @@ def export_run(run_dir: Path, name: str, folder: Path | None = None) -> list[Pat
         check_against_torch(models[target], network, trainer)
     root.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=root, prefix=".export-") as workshop:
-        drafts = []
+        drafts: list[Path] = []
         for target, (_, seats) in targets.items():
             draft = Path(workshop) / str(len(drafts))
             draft.mkdir()
