@@ -17,6 +17,9 @@ class TrainConfig:
     """What all methods share. Rewards are counted in the world's units of success (soups)."""
 
     world: str = setting("kitchen/cramped_room", "World to train in, family/instance.")
+    options: str = setting(
+        "", "Options of the world as name=value, separated by commas, such as dynamics=new."
+    )
     steps: int = setting(10_000_000, "Joint environment steps in all.")
     seed: int = setting(0, "Root of every random stream of the run.")
     num_envs: int = setting(64, "Environments stepped together.")
@@ -43,8 +46,14 @@ class TrainConfig:
         """Steps after which the shaped reward is gone."""
         return self.steps // 2 if self.shaping_steps == -1 else self.shaping_steps
 
+    @property
+    def world_options(self) -> dict[str, Any]:
+        """The options of the world, for `make_world`; numbers as numbers."""
+        return parse_options(self.options)
+
     def validate(self) -> None:
         """Raises UserError for a value outside its range."""
+        parse_options(self.options)
         for name in ("steps", "num_envs", "rollout_length", "epochs", "minibatches", "hidden"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
         for name in ("discount", "gae_lambda"):
@@ -206,6 +215,27 @@ def option_types(config_class: type[TrainConfig]) -> dict[str, type]:
 
 def _plain(hint: Any) -> type:
     return next(kind for kind in get_args(hint)) if get_origin(hint) else hint
+
+
+def parse_options(text: str) -> dict[str, Any]:
+    """``"dynamics=new,horizon=200"`` -> ``{"dynamics": "new", "horizon": 200}``.
+
+    Raises:
+        UserError: A part without an equals sign.
+    """
+    parts = [part.partition("=") for part in text.split(",") if part.strip()]
+    require(all(equals for _, equals, _ in parts), "options", repr(text),
+            "name=value pairs such as dynamics=new,horizon=200")  # fmt: skip
+    return {name.strip(): _number_or_text(value.strip()) for name, _, value in parts}
+
+
+def _number_or_text(value: str) -> int | float | str:
+    for kind in (int, float):
+        try:
+            return kind(value)
+        except ValueError:
+            continue
+    return value
 
 
 def require(holds: bool, name: str, value: object, allowed: str) -> None:

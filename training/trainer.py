@@ -28,7 +28,9 @@ class Trainer:
         self.action_stream = np.random.default_rng(streams[0])
         self.shuffle_stream = np.random.default_rng(streams[1])
         self._weights = torch.Generator().manual_seed(int(streams[2].generate_state(1)[0]))
-        self.world = make_world(config.world, config.num_envs, autoreset=True)
+        self.world = make_world(
+            config.world, config.num_envs, autoreset=True, **config.world_options
+        )
         self.world.reset(seed=int(streams[3].generate_state(1)[0]))
         self.observer = SparseObserver(self.world)
         self.rollout = Rollout(self.world, self.observer, config.rollout_length)

@@ -11,6 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from agents.builtin import RandomPolicy
 from agents.library import write_card
 from play.worlds.errors import UserError
+from play.worlds.registry import make_world
 from training.evaluation.commands import evaluate, known_failures
 from training.evaluation.crossplay import interval
 from training.evaluation.teams import CrossPlay, Figure, as_markdown, cross_play, find_teams
@@ -59,7 +60,7 @@ def folder(tmp_path):
 
 
 def test_table_has_the_returns_that_follow_from_the_rules(folder):
-    teams = find_teams("tiny/goal", folder)
+    teams = find_teams(make_world("tiny/goal").facts, folder)
     assert [(team.method, team.seed) for team in teams] == [
         ("ippo", 0), ("srpo", 0), ("srpo", 1), ("srpo", 2),
     ]  # fmt: skip
@@ -126,9 +127,9 @@ def test_a_missing_seat_or_no_policy_at_all_is_one_sentence(folder):
     for path in (folder / "ippo-seat1").iterdir():
         path.unlink()
     with pytest.raises(UserError, match="ippo-seat0 has no policy for seat 1 beside it"):
-        find_teams("tiny/goal", folder)
+        find_teams(make_world("tiny/goal").facts, folder)
     with pytest.raises(UserError, match="no trained policy for kitchen/cramped_room"):
-        find_teams("kitchen/cramped_room", folder)
+        find_teams(make_world("kitchen/cramped_room").facts, folder)
 
 
 def test_interval_of_a_normal_sample_is_near_the_textbook_one():

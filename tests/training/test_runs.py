@@ -142,3 +142,16 @@ def test_damaged_or_missing_checkpoint_is_one_sentence(tmp_path):
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(UserError, match="damaged"):
         checkpoints.load(tmp_path, trainer)
+
+
+def test_options_of_the_world_reach_it_and_nonsense_is_refused():
+    config = config_of("ippo", world="kitchen/cramped_room", options="dynamics=new, horizon=32")
+    facts = runs.make_trainer("ippo", config).world.facts
+    assert facts.horizon == 32
+    assert facts.options["dynamics"] == "new"
+    with pytest.raises(UserError, match="--options is 'dynamics', but it must be name=value"):
+        config_of("ippo", options="dynamics")
+    with pytest.raises(UserError, match="A kitchen has no option 'speed'"):
+        runs.make_trainer(
+            "ippo", config_of("ippo", world="kitchen/cramped_room", options="speed=2")
+        )

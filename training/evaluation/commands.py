@@ -12,6 +12,7 @@ from agents.card import read_card, write_card
 from agents.library import POLICIES_DIR, load_policy
 from play.worlds.errors import UserError
 from play.worlds.registry import make_world
+from training.config import parse_options
 from training.evaluation.teams import (
     CrossPlay,
     Figure,
@@ -41,25 +42,29 @@ FAILURE = 0.2
     help="Episodes for each pair and seating.",
 )  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed.")
+@click.option(
+    "--options", default="", metavar="NAME=VALUE,...",
+    help="Options of the world, such as dynamics=new.",
+)  # fmt: skip
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the figures.")
 @click.option("--write-cards", is_flag=True, help="Put the figures into the policies' cards.")
 def evaluate(
     world: str, folder: Path | None, beside: tuple[str, ...], episodes: int, seed: int,
-    json_file: Path | None, write_cards: bool,
+    options: str, json_file: Path | None, write_cards: bool,
 ) -> None:  # fmt: skip
     """Play the trained policies of WORLD with themselves and with each other.
 
     Prints mean returns with 95 % bootstrap intervals: over training seeds where a method has
     several, else over episodes. Actions are sampled; every pair plays in both seatings.
     """
-    facts = make_world(world, 1).facts
+    facts = make_world(world, 1, **parse_options(options)).facts
     if facts.num_players != 2:
         raise UserError(
             f"{world} has {facts.num_players} players: cross-play needs a world for two"
         )
     if json_file is not None and json_file.exists():
         raise UserError(f"{json_file} already exists: choose another file or remove it first")
-    teams = find_teams(world, folder)
+    teams = find_teams(facts, folder)
     partners = {name: load_policy(name, facts, folder) for name in beside}
     table = cross_play(teams, partners, CrossPlay(world, facts.options, episodes, seed))
     click.echo(as_markdown(table))

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from agents.library import Partner, list_partners, load_policy
 from agents.policy import Policy
 from play.worlds.errors import UserError
-from play.worlds.registry import make_world
 from play.worlds.spec import WorldFacts
 from training.evaluation.crossplay import Seating, interval, returns_of
 
@@ -49,16 +48,17 @@ Table = dict[str, dict[str, Figure]]
 """Method -> "own pair", "other seeds", "with METHOD" or "beside NAME" -> figure."""
 
 
-def find_teams(world: str, folder: Path | None = None) -> list[Team]:
+def find_teams(facts: WorldFacts, folder: Path | None = None) -> list[Team]:
     """The trained policies of a world, by method and seed.
 
     Args:
-        world: Full name of a two-player world.
+        facts: A two-player world, under the rules that are to be played.
         folder: Where to look; the shipped policies if None.
 
     Raises:
         UserError: There are none, or a run of which a seat is missing.
     """
+    world = facts.world
     partners = [partner for partner in list_partners(world, folder) if partner.card]
     if not partners:
         where = folder or "the shipped policies"
@@ -66,7 +66,6 @@ def find_teams(world: str, folder: Path | None = None) -> list[Team]:
             f"There is no trained policy for {world} in {where}: train one with `understudy "
             f"train srpo --world {world}` and export it"
         )
-    facts = make_world(world, 1).facts
     runs: dict[tuple[str, str], list[Partner]] = {}
     for partner in partners:
         runs.setdefault((partner.algorithm, partner.name.partition("-seat")[0]), []).append(partner)
