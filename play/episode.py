@@ -316,6 +316,28 @@ def replay_states(episode: Episode) -> Iterator[World]:
         yield world
 
 
+def checked_states(episode: Episode) -> Iterator[World]:
+    """`replay_states`, while every state hash, every reward and the score are compared.
+
+    Raises:
+        UserError: Re-simulation gives something else than the record.
+    """
+    path, score = episode.path, 0.0
+    for t, world in enumerate(replay_states(episode)):
+        line = episode.ticks[t - 1] if t else episode.header
+        if t:
+            rewards = [float(r) for r in world.rewards[0]]
+            score += sum(rewards)
+            _compare(path, t, "rewards", rewards, line.get("rewards"))
+        if "hash" in line:
+            _compare(path, t, "state hash", world.state_hash(0), line["hash"])
+        if t == len(episode.ticks) and episode.end is not None:
+            _compare(path, t, "score", score, episode.end.get("score"))
+            _compare(path, t, "number of steps", t, episode.end.get("steps"))
+            _compare(path, t, "state hash", world.state_hash(0), episode.end.get("hash"))
+        yield world
+
+
 @dataclass(frozen=True)
 class VerifyReport:
     """What a record's re-simulation showed.
@@ -344,32 +366,20 @@ def verify(path: Path, *, partial: bool = False) -> VerifyReport:
         UserError: The record cannot be read, or re-simulation gives something else.
     """
     episode = read_episode(path, partial=partial)
-    hashes, score = 0, 0.0
-    for t, world in enumerate(replay_states(episode)):
-        line = episode.ticks[t - 1] if t else episode.header
-        if t:
-            rewards = [float(r) for r in world.rewards[0]]
-            score += sum(rewards)
-            _compare(path, t, "rewards", rewards, line.get("rewards"))
-        if "hash" in line:
-            _compare(path, t, "state hash", world.state_hash(0), line["hash"])
-            hashes += 1
-    if episode.end is not None:
-        _compare(path, len(episode.ticks), "score", score, episode.end.get("score"))
-        _compare(path, len(episode.ticks), "steps", len(episode.ticks), episode.end.get("steps"))
-        _compare(path, len(episode.ticks), "state hash", world.state_hash(0), episode.end["hash"])
-        hashes += 1
+    score = 0.0
+    for world in checked_states(episode):
+        score += float(world.rewards[0].sum())
     return VerifyReport(
         path=path,
         steps=len(episode.ticks),
-        hashes=hashes,
+        hashes=sum("hash" in line for line in (episode.header, *episode.ticks, episode.end or {})),
         score=score,
         fallbacks=sum(
             "fallback" in decision
             for line in episode.ticks
             for decision in line.get("decisions", ())
         ),
-        reason=episode.end["reason"] if episode.end else None,
+        reason=episode.end.get("reason") if episode.end else None,
     )
 
 
