@@ -9,6 +9,7 @@ from agents.builtin import RandomPolicy, StayPolicy
 from agents.card import Card, read_card, write_card
 from agents.onnx import OnnxPolicy
 from agents.policy import Policy
+from agents.scripted import GreedyChef
 from play.worlds.errors import UserError
 from play.worlds.spec import WorldFacts
 
@@ -64,6 +65,9 @@ class Builtin:
 
 
 BUILTIN: dict[str, Builtin] = {
+    "greedy": Builtin(
+        GreedyChef, "Greedy cook", "Follows rules: does the most useful thing next, and makes way."
+    ),
     "random": Builtin(RandomPolicy, "Random", "Every action with the same probability."),
     "stay": Builtin(StayPolicy, "Stands still", "Never moves; the baseline of free-riding."),
 }

@@ -1,0 +1,291 @@
+"""Rule-based partners for the kitchen."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.kitchen_view import DISPENSERS, Place, Pot, Scene
+from agents.policy import Decisions, SeatView, sample
+from play.worlds.kitchen.state import DISH, INTERACT, NOTHING, ONION, SOUP, STAY, TOMATO
+
+AT, STUCK, RETREAT = 0, 1, 2
+"""The memory of a chef: the cell that its last move leads to (-1 for none), how many moves in a row
+did not get there, and for how many more steps it makes way."""
+PATIENCE = 2
+RETREAT_STEPS = 4
+NOISE = 0.25
+
+
+class GreedyChef:
+    """Does the most useful thing next, by itself, and makes way.
+
+    It brings ingredients to the pot that is closest to a valuable soup, starts pots where that
+    is needed, fetches a dish when a soup is about to be ready, plates and serves; it passes
+    things over counters to rooms that it cannot enter, and takes from there what is meant for
+    its own. It counts on nobody: only what others hold already counts as done.
+    """
+
+    encoding: str | None = None
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def initial_state(self, batch: int) -> NDArray[np.int64]:
+        """[batch, 3] nobody has moved yet."""
+        return np.tile(np.array([-1, 0, 0]), (batch, 1))
+
+    def act(
+        self,
+        observations: NDArray[Any] | None,
+        views: Sequence[SeatView],
+        state: Any,
+        uniforms: NDArray[np.float64],
+    ) -> Decisions:
+        """Decides for B seats; see `agents.policy.Policy`."""
+        memory = np.array(state)
+        chosen = [decide(Scene(view), row) for view, row in zip(views, memory, strict=True)]
+        probabilities = np.array(chosen, np.float32)
+        actions = sample(probabilities, uniforms)
+        for view, row, action in zip(views, memory, actions, strict=True):
+            row[AT] = _meant(Scene(view), int(action))
+        return Decisions(actions, probabilities, memory)
+
+
+def decide(scene: Scene, memory: NDArray[np.int64]) -> NDArray[np.float32]:
+    """[actions] what a chef does next; brings its memory up to date but for the move itself."""
+    blocked = memory[AT] >= 0 and memory[AT] != scene.cell
+    memory[STUCK] = memory[STUCK] + 1 if blocked else 0
+    if blocked and memory[STUCK] >= PATIENCE and (_yields(scene) or memory[STUCK] >= 3 * PATIENCE):
+        memory[RETREAT], memory[STUCK] = RETREAT_STEPS, 0
+    if memory[RETREAT] > 0:
+        memory[RETREAT] -= 1
+        action = retreat(scene)
+    else:
+        action = step_towards(scene, goals(scene))
+    weights = np.zeros(6, np.float32)
+    weights[action] = 1
+    moves = scene.map.free_moves(scene.cell, scene.others_cells)
+    if blocked and moves:
+        weights *= 1 - NOISE
+        weights[moves] += NOISE / len(moves)
+    return weights
+
+
+def _meant(scene: Scene, action: int) -> int:
+    """The cell that a move leads to if nobody is in the way; -1 if it leads nowhere."""
+    if action >= STAY or not scene.map.free_moves(scene.cell, ()).count(action):
+        return -1
+    return scene.map.faced(scene.cell, action)
+
+
+def _yields(scene: Scene) -> bool:
+    """Whether the player makes way for the nearest other: the fuller hand goes first."""
+    rank = {NOTHING: 0, ONION: 1, TOMATO: 1, DISH: 2}
+    mine = rank.get(scene.held, 3)
+    nearest = min(range(len(scene.others)), key=lambda i: _apart(scene, scene.others[i][0]))
+    theirs = rank.get(scene.others[nearest][2], 3)
+    return mine < theirs or (mine == theirs and nearest < scene.seat)
+
+
+def _apart(scene: Scene, cell: int) -> int:
+    (x, y), (a, b) = divmod(scene.cell, scene.map.height), divmod(cell, scene.map.height)
+    return abs(x - a) + abs(y - b)
+
+
+def retreat(scene: Scene) -> int:
+    """A step away from the others, to where there is most room."""
+    reach: dict[int, tuple[int, int]] = {}
+    for (cell, _), (steps, first) in scene.ways.items():
+        if cell not in reach and steps <= RETREAT_STEPS:
+            reach[cell] = (steps, first)
+    theirs = [scene.map.ways((cell, facing)) for cell, facing, _ in scene.others]
+
+    def distance(cell: int) -> int:
+        steps = [ways[cell, d][0] for ways in theirs for d in range(4) if (cell, d) in ways]
+        return min(steps, default=0)
+
+    best = max(reach, key=lambda cell: (distance(cell), -reach[cell][0]))
+    return STAY if best == scene.cell else reach[best][1]
+
+
+def step_towards(scene: Scene, stations: Iterable[int]) -> int:
+    """The next action on the way to use the nearest of some stations."""
+    places = [place for station in stations for place in scene.map.spots.get(station, ())]
+    for ways in (scene.ways, scene.open_ways):
+        near = [place for place in places if place in ways]
+        if near:
+            steps, first = min(ways[place] for place in near)
+            return INTERACT if steps == 0 else first
+    return make_room(scene)
+
+
+def make_room(scene: Scene) -> int:
+    """Nothing to do: stand where one is, unless somebody wants to pass."""
+    here = any(scene.map.faced(cell, facing) == scene.cell for cell, facing, _ in scene.others)
+    return retreat(scene) if here else STAY
+
+
+# What to do next: each answer is a list of stations, of which the nearest is used.
+
+
+def goals(scene: Scene) -> list[int]:
+    """The stations one of which the player should use next; none if there is nothing to do."""
+    if scene.held == NOTHING:
+        return fetch(scene)
+    if scene.held >= SOUP:
+        return use_or_pass(scene, scene.map.stations["S"])
+    if scene.held == DISH:
+        return bring_dish(scene)
+    return bring_ingredient(scene)
+
+
+def use_or_pass(scene: Scene, stations: list[int]) -> list[int]:
+    """The stations, if the room has such; else counters towards a room that has."""
+    passes = scene.passes(scene.held)
+    here = passes.get(scene.room)
+    if here == 0:
+        return [cell for cell in stations if scene.room in scene.map.rooms_at.get(cell, ())]
+    return [
+        cell
+        for cell in free_counters(scene)
+        if any(passes.get(room, 99) < (99 if here is None else here) for room in rooms(scene, cell))
+    ]
+
+
+def rooms(scene: Scene, cell: int) -> frozenset[int]:
+    """The rooms with a player from which a station is used."""
+    return scene.map.rooms_at.get(cell, frozenset()) & scene.manned
+
+
+def free_counters(scene: Scene) -> list[int]:
+    """Empty counters of the player's room."""
+    return [
+        cell
+        for cell, item in scene.counters.items()
+        if item == NOTHING and scene.room in scene.map.rooms_at.get(cell, ())
+    ]
+
+
+def takeable(scene: Scene, item: int) -> list[int]:
+    """Counters where an item lies that no room can put to use sooner than the player's."""
+    passes = scene.passes(item)
+    here = passes.get(scene.room)
+    if here is None:
+        return []
+    return [
+        cell
+        for cell, there in scene.counters.items()
+        if (there >= SOUP if item >= SOUP else there == item)
+        and scene.room in rooms(scene, cell)
+        and all(here <= passes.get(room, 99) for room in rooms(scene, cell))
+    ]
+
+
+def on_its_way(scene: Scene, item: int) -> int:
+    """How many of an item others hold, or find on counters that are theirs to clear."""
+    mine = takeable(scene, item)
+    lying = sum(there == item and cell not in mine for cell, there in scene.counters.items())
+    return lying + sum(held == item for _, _, held in scene.others)
+
+
+def sources(scene: Scene, item: int) -> list[int]:
+    """Where the player can get an item."""
+    dispensers = [
+        cell
+        for cell in scene.map.stations[DISPENSERS[item]]
+        if scene.room in scene.map.rooms_at.get(cell, ())
+    ]
+    useful = scene.room in scene.passes(item)
+    return takeable(scene, item) + (dispensers if useful else [])
+
+
+def fetch(scene: Scene) -> list[int]:
+    """What empty hands do."""
+    soups = takeable(scene, SOUP)
+    if soups:
+        return soups
+    ready = to_start(scene)
+    if ready:
+        return ready
+    dishes = sources(scene, DISH) if dishes_short(scene) > 0 else []
+    ingredients = wanted_ingredients(scene)
+    if dishes and (not ingredients or _soon(scene, dishes)):
+        return dishes
+    return ingredients or dishes
+
+
+def _soon(scene: Scene, dishes: list[int]) -> bool:
+    """Whether a soup is ready by the time that a dish gets there."""
+    places = [place for cell in dishes for place in scene.map.spots[cell]]
+    steps = min((scene.open_ways[p][0] for p in places if p in scene.open_ways), default=0)
+    return any(not pot.idle and pot.left <= 2 * steps + 4 for pot in scene.pots)
+
+
+def to_start(scene: Scene) -> list[int]:
+    """Pots of the room that wait for somebody to start them; under the new dynamics only."""
+    if scene.old:
+        return []
+    return [
+        pot.cell
+        for pot in scene.pots
+        if scene.complete(pot) and scene.room in scene.map.rooms_at.get(pot.cell, ())
+    ]
+
+
+def dishes_short(scene: Scene) -> int:
+    """Dishes that are needed and that nobody brings yet."""
+    cooking = sum(not pot.idle for pot in scene.pots)
+    return cooking - on_its_way(scene, DISH)
+
+
+def wanted_ingredients(scene: Scene) -> list[int]:
+    """Where to get an ingredient that some pot lacks and nobody brings yet."""
+    for pot in fullest_first(scene):
+        missing = scene.missing(pot)
+        found = [
+            source
+            for item in (ONION, TOMATO)
+            if missing[item] > 0
+            for source in sources(scene, item)
+        ]
+        coming = sum(on_its_way(scene, item) for item in (ONION, TOMATO) if missing[item])
+        if found and missing.total() > coming:
+            return found
+    return []
+
+
+def fullest_first(scene: Scene) -> list[Pot]:
+    """The idle pots, in the order in which to fill them."""
+    return sorted(
+        (pot for pot in scene.pots if pot.idle), key=lambda pot: -(pot.onions + pot.tomatoes)
+    )
+
+
+def bring_ingredient(scene: Scene) -> list[int]:
+    """What to do with an onion or tomato in hand."""
+    lacking = [pot for pot in fullest_first(scene) if scene.missing(pot)[scene.held]]
+    if lacking or scene.passes(scene.held).get(scene.room) != 0:
+        fullest = [
+            pot.cell for pot in lacking
+            if pot.onions + pot.tomatoes == lacking[0].onions + lacking[0].tomatoes
+        ]  # fmt: skip
+        return use_or_pass(scene, fullest)
+    return put_down_for(scene, bool(to_start(scene)) or dishes_short(scene) > 0)
+
+
+def bring_dish(scene: Scene) -> list[int]:
+    """What to do with a dish in hand."""
+    cooking = sorted((pot for pot in scene.pots if not pot.idle), key=lambda pot: pot.left)
+    if cooking or scene.passes(DISH).get(scene.room) != 0:
+        return use_or_pass(scene, [pot.cell for pot in cooking if pot.left <= cooking[0].left + 5])
+    return put_down_for(scene, True)
+
+
+def put_down_for(scene: Scene, needed: bool) -> list[int]:
+    """A counter for what is in hand, if empty hands are needed."""
+    return free_counters(scene) if needed else []
+
+
+__all__ = ["GreedyChef", "Place"]
