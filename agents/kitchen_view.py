@@ -10,7 +10,6 @@ from play.worlds.kitchen.layouts import DIRECTIONS, FLOOR, TERRAIN
 from play.worlds.kitchen.recipes import STRIDE, RecipeBook
 from play.worlds.kitchen.state import (
     DISH,
-    NOTHING,
     ONION,
     PLAYERS,
     SOUP,
@@ -20,6 +19,7 @@ from play.worlds.kitchen.state import (
 )
 from play.worlds.kitchen.world import Kitchen
 
+DISPENSERS = {ONION: "O", TOMATO: "T", DISH: "D"}
 Place = tuple[int, int]
 """(cell, facing)."""
 Ways = dict[Place, tuple[int, int]]
@@ -80,6 +80,26 @@ class KitchenMap:
                     found[after] = (steps + 1, direction if first < 0 else first)
                     queue.append(after)
         return found
+
+    @cached_property
+    def asides(self) -> frozenset[int]:
+        """Floor cells to wait on: standing there cuts nobody off from a kind of station."""
+        return frozenset(cell for cell in self.room if self._is_aside(cell))
+
+    def _is_aside(self, cell: int) -> bool:
+        rest = {c for c, room in self.room.items() if room == self.room[cell]} - {cell}
+        if not rest or {c for c, _ in self.ways((min(rest), 0), [cell])} != rest:
+            return False
+        return all(
+            {c for c, _ in self.spots[station]} & rest
+            for station in self.spots
+            if station in self.stations["P"] and self.room[cell] in self.rooms_at[station]
+        ) and all(
+            any({c for c, _ in self.spots.get(station, ())} & rest for station in stations)
+            for kind, cells in self.stations.items()
+            if kind in "OTDS"
+            if (stations := [c for c in cells if self.room[cell] in self.rooms_at.get(c, ())])
+        )
 
     def passes(self, kind: str, manned: frozenset[int]) -> dict[int, int]:
         """Room -> how often a thing must be passed on over a counter to reach a kind of station.
@@ -156,16 +176,17 @@ class Scene:
         self.book: RecipeBook = world.layout.book
         self.old = bool(tables.old)
         self.seat = view.seat
-        players = [tuple(row[at : at + 3]) for at in range(PLAYERS, pots_offset(tables), 3)]
-        self.cell, self.facing, self.held = players.pop(view.seat)
-        self.others: list[tuple[int, ...]] = players
+        self.others: list[tuple[int, int, int]] = [
+            (row[at], row[at + 1], row[at + 2]) for at in range(PLAYERS, pots_offset(tables), 3)
+        ]
+        self.cell, self.facing, self.held = self.others.pop(view.seat)
         at = pots_offset(tables)
         self.pots = [
             self._pot(cell, *row[at + 3 * i : at + 3 * i + 3])
             for i, cell in enumerate(self.map.stations["P"])
         ]
-        items = row[counters_offset(tables) :]
-        self.counters = dict(zip(self.map.stations["X"], items, strict=True))
+        items: list[int] = row[counters_offset(tables) :]
+        self.counters: dict[int, int] = dict(zip(self.map.stations["X"], items, strict=True))
 
     def _pot(self, cell: int, onions: int, tomatoes: int, tick: int) -> Pot:
         time = self.book.times[onions * STRIDE + tomatoes]
@@ -185,6 +206,11 @@ class Scene:
     def others_cells(self) -> list[int]:
         """Where the others are."""
         return [cell for cell, _, _ in self.others]
+
+    def moved(self, action: int) -> int:
+        """The cell that a move leads to if nobody is in the way; -1 if it leads nowhere."""
+        moves = self.map.free_moves(self.cell, ())
+        return self.map.faced(self.cell, action) if action in moves else -1
 
     @cached_property
     def ways(self) -> Ways:
@@ -246,7 +272,3 @@ class Scene:
         return Counter(
             {ONION: max(onions - pot.onions, 0), TOMATO: max(tomatoes - pot.tomatoes, 0)}
         )
-
-
-DISPENSERS = {ONION: "O", TOMATO: "T", DISH: "D"}
-__all__ = ["DISPENSERS", "NOTHING", "KitchenMap", "Pot", "Scene", "kitchen_map"]

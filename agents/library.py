@@ -32,6 +32,7 @@ class Partner:
         algorithm: How it came about.
         recommended: Whether it is the one to offer first in its world.
         card: Its card; None for a built-in one.
+        family: Worlds that it plays all of, such as ``"kitchen"``; None for any.
         sha256: Hash of its file; None for a built-in one.
     """
 
@@ -43,6 +44,7 @@ class Partner:
     algorithm: str
     recommended: bool = False
     card: Card | None = None
+    family: str | None = None
 
     @property
     def sha256(self) -> str | None:
@@ -51,7 +53,7 @@ class Partner:
 
     def plays(self, world: str, seat: int | None = None) -> bool:
         """Whether it can take this seat (or some seat) of this world."""
-        fits = self.world is None or self.world == world
+        fits = self.world in (None, world) and _in_family(self.family, world)
         return fits and (seat is None or self.seats is None or seat in self.seats)
 
 
@@ -62,11 +64,15 @@ class Builtin:
     make: Callable[[str], Policy]
     title: str
     description: str
+    family: str | None = None
 
 
 BUILTIN: dict[str, Builtin] = {
     "greedy": Builtin(
-        GreedyChef, "Greedy cook", "Follows rules: does the most useful thing next, and makes way."
+        GreedyChef,
+        "Greedy cook",
+        "Follows rules: does the most useful thing next, and makes way.",
+        family="kitchen",
     ),
     "random": Builtin(RandomPolicy, "Random", "Every action with the same probability."),
     "stay": Builtin(StayPolicy, "Stands still", "Never moves; the baseline of free-riding."),
@@ -82,7 +88,7 @@ def list_partners(world: str | None = None, folder: Path | None = None) -> list[
     """
     partners = [_from_card(read_card(path)) for path in _folders(folder or POLICIES_DIR).values()]
     partners += [
-        Partner(name, item.title, item.description, None, None, "rule-based")
+        Partner(name, item.title, item.description, None, None, "rule-based", family=item.family)
         for name, item in BUILTIN.items()
     ]
     if world is not None:
@@ -102,6 +108,9 @@ def load_policy(name: str, facts: WorldFacts | None = None, folder: Path | None 
         UserError: No such partner, a damaged one, or one that does not fit the world.
     """
     if name in BUILTIN:
+        family = BUILTIN[name].family
+        if facts is not None and not _in_family(family, facts.world):
+            raise UserError(f"{name} plays {family} worlds only, not {facts.world}")
         return BUILTIN[name].make(name)
     folders = _folders(folder or POLICIES_DIR)
     if name not in folders:
@@ -143,6 +152,10 @@ def check_fit(card: Card, facts: WorldFacts) -> None:
                 f"{card.name} has {what} {has}, but {facts.world} now has {needs}: train or "
                 "export it again with this version"
             )
+
+
+def _in_family(family: str | None, world: str) -> bool:
+    return family is None or world.startswith(f"{family}/")
 
 
 def _from_card(card: Card) -> Partner:

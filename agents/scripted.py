@@ -6,15 +6,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.kitchen_view import DISPENSERS, Place, Pot, Scene
+from agents.kitchen_view import DISPENSERS, Pot, Scene
 from agents.policy import Decisions, SeatView, sample
-from play.worlds.kitchen.state import DISH, INTERACT, NOTHING, ONION, SOUP, STAY, TOMATO
+from play.worlds.kitchen.state import ACTIONS, DISH, INTERACT, NOTHING, ONION, SOUP, STAY, TOMATO
 
-AT, STUCK, RETREAT = 0, 1, 2
-"""The memory of a chef: the cell that its last move leads to (-1 for none), how many moves in a row
-did not get there, and for how many more steps it makes way."""
+AT, FROM, STUCK, RETREAT, CUT, RESIGN = range(6)
+"""The memory of a chef: the cell that its last move leads to and the one where it began (-1 for no
+move), how many moves in a row were blocked or undo the one before, for how many more steps it makes
+way, for how many steps others stood between it and what it wants, and for how many more steps it
+wants nothing for that reason."""
 PATIENCE = 2
 RETREAT_STEPS = 4
+CUT_PATIENCE = 12
+RESIGN_STEPS = 20
 NOISE = 0.25
 
 
@@ -33,8 +37,8 @@ class GreedyChef:
         self.name = name
 
     def initial_state(self, batch: int) -> NDArray[np.int64]:
-        """[batch, 3] nobody has moved yet."""
-        return np.tile(np.array([-1, 0, 0]), (batch, 1))
+        """[batch, 6] nobody has moved yet."""
+        return np.tile(np.array([-1, -1, 0, 0, 0, 0]), (batch, 1))
 
     def act(
         self,
@@ -45,39 +49,61 @@ class GreedyChef:
     ) -> Decisions:
         """Decides for B seats; see `agents.policy.Policy`."""
         memory = np.array(state)
-        chosen = [decide(Scene(view), row) for view, row in zip(views, memory, strict=True)]
+        scenes = [Scene(view) for view in views]
+        chosen = [decide(scene, row) for scene, row in zip(scenes, memory, strict=True)]
         probabilities = np.array(chosen, np.float32)
         actions = sample(probabilities, uniforms)
-        for view, row, action in zip(views, memory, actions, strict=True):
-            row[AT] = _meant(Scene(view), int(action))
+        for scene, row, action in zip(scenes, memory, actions, strict=True):
+            row[AT] = scene.moved(int(action))
+            row[FROM] = scene.cell if row[AT] >= 0 else -1
         return Decisions(actions, probabilities, memory)
 
 
 def decide(scene: Scene, memory: NDArray[np.int64]) -> NDArray[np.float32]:
     """[actions] what a chef does next; brings its memory up to date but for the move itself."""
-    blocked = memory[AT] >= 0 and memory[AT] != scene.cell
-    memory[STUCK] = memory[STUCK] + 1 if blocked else 0
-    if blocked and memory[STUCK] >= PATIENCE and (_yields(scene) or memory[STUCK] >= 3 * PATIENCE):
-        memory[RETREAT], memory[STUCK] = RETREAT_STEPS, 0
     if memory[RETREAT] > 0:
         memory[RETREAT] -= 1
-        action = retreat(scene)
-    else:
-        action = step_towards(scene, goals(scene))
-    weights = np.zeros(6, np.float32)
-    weights[action] = 1
+        return certainly(retreat(scene))
+    action = step_towards(scene, desires(scene, memory))
+    blocked = memory[AT] >= 0 and memory[AT] != scene.cell
+    undone = memory[FROM] >= 0 and memory[FROM] == scene.moved(action)
+    memory[STUCK] = memory[STUCK] + 1 if scene.others and (blocked or undone) else 0
+    if memory[STUCK] == 0:
+        return certainly(action)
+    if _impatient(scene, memory[STUCK], PATIENCE):
+        memory[RETREAT], memory[STUCK] = RETREAT_STEPS, 0
+        return certainly(retreat(scene))
     moves = scene.map.free_moves(scene.cell, scene.others_cells)
-    if blocked and moves:
+    weights = certainly(action)
+    if moves:
         weights *= 1 - NOISE
         weights[moves] += NOISE / len(moves)
     return weights
 
 
-def _meant(scene: Scene, action: int) -> int:
-    """The cell that a move leads to if nobody is in the way; -1 if it leads nowhere."""
-    if action >= STAY or not scene.map.free_moves(scene.cell, ()).count(action):
-        return -1
-    return scene.map.faced(scene.cell, action)
+def desires(scene: Scene, memory: NDArray[np.int64]) -> list[int]:
+    """`goals`, unless others have stood in the way for too long: then free hands and nothing."""
+    if memory[RESIGN] > 0:
+        memory[RESIGN] -= 1
+        return free_counters(scene) if scene.held != NOTHING else []
+    wanted = goals(scene)
+    places = [place for station in wanted for place in scene.map.spots.get(station, ())]
+    cut_off = bool(places) and not any(place in scene.ways for place in places)
+    memory[CUT] = memory[CUT] + 1 if cut_off else 0
+    if _impatient(scene, memory[CUT], CUT_PATIENCE):
+        memory[CUT], memory[RESIGN] = 0, RESIGN_STEPS
+    return wanted
+
+
+def _impatient(scene: Scene, steps: int, patience: int) -> bool:
+    return bool(steps >= patience) and (_yields(scene) or bool(steps >= 3 * patience))
+
+
+def certainly(action: int) -> NDArray[np.float32]:
+    """[actions] all weight on one action."""
+    weights = np.zeros(len(ACTIONS), np.float32)
+    weights[action] = 1
+    return weights
 
 
 def _yields(scene: Scene) -> bool:
@@ -106,7 +132,7 @@ def retreat(scene: Scene) -> int:
         steps = [ways[cell, d][0] for ways in theirs for d in range(4) if (cell, d) in ways]
         return min(steps, default=0)
 
-    best = max(reach, key=lambda cell: (distance(cell), -reach[cell][0]))
+    best: int = max(reach, key=lambda cell: (distance(cell), -reach[cell][0]))
     return STAY if best == scene.cell else reach[best][1]
 
 
@@ -122,9 +148,18 @@ def step_towards(scene: Scene, stations: Iterable[int]) -> int:
 
 
 def make_room(scene: Scene) -> int:
-    """Nothing to do: stand where one is, unless somebody wants to pass."""
-    here = any(scene.map.faced(cell, facing) == scene.cell for cell, facing, _ in scene.others)
-    return retreat(scene) if here else STAY
+    """Nothing to do: a step to where one stands in nobody's way."""
+    if not scene.others:
+        return STAY
+    if any(scene.map.faced(cell, facing) == scene.cell for cell, facing, _ in scene.others):
+        return retreat(scene)
+    if scene.cell in scene.map.asides:
+        return STAY
+    for ways in (scene.ways, scene.open_ways):
+        free = [place for place in ways if place[0] in scene.map.asides - {*scene.others_cells}]
+        if free:
+            return min(ways[place] for place in free)[1]
+    return STAY
 
 
 # What to do next: each answer is a list of stations, of which the nearest is used.
@@ -144,14 +179,19 @@ def goals(scene: Scene) -> list[int]:
 def use_or_pass(scene: Scene, stations: list[int]) -> list[int]:
     """The stations, if the room has such; else counters towards a room that has."""
     passes = scene.passes(scene.held)
-    here = passes.get(scene.room)
+    here = passes.get(scene.room, len(passes))
     if here == 0:
         return [cell for cell in stations if scene.room in scene.map.rooms_at.get(cell, ())]
-    return [
+    onwards = [
         cell
-        for cell in free_counters(scene)
-        if any(passes.get(room, 99) < (99 if here is None else here) for room in rooms(scene, cell))
+        for cell in scene.counters
+        if scene.room in rooms(scene, cell)
+        and any(passes.get(room, here) < here for room in rooms(scene, cell))
     ]
+    free = [cell for cell in onwards if scene.counters[cell] == NOTHING]
+    if scene.held < SOUP and len(free) == 1 < len(onwards):
+        return []  # the last place is for a soup that comes the other way
+    return free
 
 
 def rooms(scene: Scene, cell: int) -> frozenset[int]:
@@ -266,12 +306,13 @@ def fullest_first(scene: Scene) -> list[Pot]:
 def bring_ingredient(scene: Scene) -> list[int]:
     """What to do with an onion or tomato in hand."""
     lacking = [pot for pot in fullest_first(scene) if scene.missing(pot)[scene.held]]
-    if lacking or scene.passes(scene.held).get(scene.room) != 0:
-        fullest = [
-            pot.cell for pot in lacking
-            if pot.onions + pot.tomatoes == lacking[0].onions + lacking[0].tomatoes
-        ]  # fmt: skip
-        return use_or_pass(scene, fullest)
+    fullest = [
+        pot.cell for pot in lacking
+        if pot.onions + pot.tomatoes == lacking[0].onions + lacking[0].tomatoes
+    ]  # fmt: skip
+    found = use_or_pass(scene, fullest)
+    if found or lacking:
+        return found or put_down_for(scene, bool(takeable(scene, SOUP)))
     return put_down_for(scene, bool(to_start(scene)) or dishes_short(scene) > 0)
 
 
@@ -284,8 +325,6 @@ def bring_dish(scene: Scene) -> list[int]:
 
 
 def put_down_for(scene: Scene, needed: bool) -> list[int]:
-    """A counter for what is in hand, if empty hands are needed."""
-    return free_counters(scene) if needed else []
-
-
-__all__ = ["GreedyChef", "Place"]
+    """A counter for what is in hand, if empty hands are needed; one of the room's own if any."""
+    free = free_counters(scene) if needed else []
+    return [cell for cell in free if len(rooms(scene, cell)) == 1] or free
