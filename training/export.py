@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
-import torch
-from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from agents.library import write_card
@@ -78,12 +76,14 @@ def to_onnx(network: ActorCritic, trainer: Trainer) -> onnx.ModelProto:
     arrays = {
         "weight1": weight1,
         "bias1": bias1,
-        "weight2": network.weight2[0],
-        "bias2": network.bias2[0, 0],
-        "weight3": network.actor_weight,
-        "bias3": network.actor_bias,
+        "weight2": network.weights.weight2[0],
+        "bias2": network.weights.bias2[0],
+        "weight3": network.weights.actor_weight,
+        "bias3": network.weights.actor_bias,
     }
-    constants = [numpy_helper.from_array(_plain(array), name) for name, array in arrays.items()]
+    constants = [
+        numpy_helper.from_array(np.ascontiguousarray(array), name) for name, array in arrays.items()
+    ]
     function = {"relu": "Relu", "tanh": "Tanh"}[network.activation]
     nodes = [
         helper.make_node("Cast", ["observation"], ["numbers"], to=TensorProto.FLOAT),
@@ -120,18 +120,14 @@ def check_against_torch(model: onnx.ModelProto, network: ActorCritic, trainer: T
     encoding = trainer.observer.encoding
     for dense, rows in trainer.recorded_states(encoding.name):
         ours = session.run(["logits"], {"observation": dense})[0]
-        theirs = network.run(trainer.rollout.observations, rows).logits.numpy()
+        observations = trainer.rollout.observations.dense(rows, trainer.observer.num_rows)
+        theirs = network(observations)[0].numpy()
         difference = float(np.abs(ours - theirs).max())
         if difference > TOLERANCE:
             raise UserError(
                 f"The exported network differs from the trained one by {difference:g} in its "
                 f"logits, more than {TOLERANCE:g}: nothing usable was written"
             )
-
-
-def _plain(array: Any) -> NDArray[np.float32]:
-    values = array.detach().numpy() if isinstance(array, torch.Tensor) else array
-    return np.ascontiguousarray(values, dtype=np.float32)
 
 
 def _card(

@@ -52,7 +52,7 @@ def embed(
         table: [V, 2H] float32.
         bias: [2H] float32.
         kind: RELU or TANH.
-        out: [2, B, H] float32, overwritten.
+        out: [2, ≥ B, H] float32, overwritten.
     """
     width = table.shape[1]
     half = width // 2
@@ -98,8 +98,8 @@ def embed_gradient(
         value: See index.
         count: See index.
         rows: See index.
-        x: [2, B, H] what `embed` returned.
-        dx: [2, B, H] gradient with respect to it.
+        x: [2, ≥ B, H] what `embed` returned.
+        dx: [2, ≥ B, H] gradient with respect to it.
         kind: RELU or TANH.
         table_gradient: Added to.
         bias_gradient: Added to.
@@ -123,28 +123,6 @@ def embed_gradient(
             i, v = index[r, k], np.float32(value[r, k])
             for h in range(width):
                 table_gradient[i, h] += v * d[h]
-
-
-@jit
-def activate_all(x: Array, kind: int) -> None:
-    """Applies the nonlinearity to the flat array x in place."""
-    if kind == 0:
-        for i in range(x.shape[0]):
-            x[i] = max(x[i], np.float32(0))
-    else:
-        for i in range(x.shape[0]):
-            x[i] = activate(x[i], 1)
-
-
-@jit
-def activate_gradient(x: Array, dx: Array, kind: int) -> None:
-    """Turns dx, the gradient after the nonlinearity, into the one before it; both are flat."""
-    if kind == 0:
-        for i in range(x.shape[0]):
-            dx[i] = dx[i] if x[i] > 0 else np.float32(0)
-    else:
-        for i in range(x.shape[0]):
-            dx[i] *= np.float32(1) - x[i] * x[i]
 
 
 @jit

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from play.worlds.spec import World, WorldFacts
 from training import kernels
+from training.passes import Weights, forward
 
 KINDS = {"relu": kernels.RELU, "tanh": kernels.TANH}
 
@@ -27,6 +28,14 @@ class Observations:
     index: NDArray[Any]
     value: NDArray[Any]
     count: NDArray[Any]
+
+    def dense(self, rows: NDArray[np.int64], num_rows: int) -> Tensor:
+        """The chosen observations [B, V], one number per row of the table."""
+        dense = np.zeros((len(rows), num_rows), np.float32)
+        for b, row in enumerate(rows):
+            entries = slice(self.count[row])
+            np.add.at(dense[b], self.index[row, entries], self.value[row, entries])
+        return torch.from_numpy(dense)
 
 
 class SparseObserver:
@@ -85,10 +94,14 @@ class SparseObserver:
 class ActorCritic(nn.Module):
     """Two separate two-layer networks, actor and critic, evaluated side by side.
 
-    The first layer of both is one table of shape [V, 2H]; the second is a pair of matrices
-    [2, H, H]. Index 0 of that pair, and columns below H of the table, belong to the actor.
-    The gradient is written by hand (and checked against autograd in the tests): networks this
-    small spend more time in a general engine than in arithmetic.
+    All weights lie in one flat array, so that the optimiser has one thing to step. The gradient
+    is written by hand in `training.passes`, and checked against autograd in the tests.
+
+    Attributes:
+        flat: [P] all weights, one after the other.
+        weights: The same memory as arrays by name.
+        activation: "relu" or "tanh".
+        kind: The same for the kernels.
     """
 
     def __init__(
@@ -122,75 +135,60 @@ class ActorCritic(nn.Module):
             return nn.init.orthogonal_(torch.empty(rows, columns), gain, generator=generator)
 
         first = torch.randn(num_rows, 2 * hidden, generator=generator)
-        self.table = nn.Parameter(first / active_inputs**0.5)
-        self.bias1 = nn.Parameter(torch.zeros(2 * hidden))
-        layers = [orthogonal(hidden, hidden, 2**0.5) for _ in range(2)]
-        self.weight2 = nn.Parameter(torch.stack(layers))
-        self.bias2 = nn.Parameter(torch.zeros(2, 1, hidden))
-        self.actor_weight = nn.Parameter(orthogonal(hidden, num_actions, actor_gain))
-        self.actor_bias = nn.Parameter(torch.zeros(num_actions))
-        self.critic_weight = nn.Parameter(orthogonal(hidden, num_contexts, 1.0))
-        self.critic_bias = nn.Parameter(torch.zeros(num_contexts))
+        initial = {
+            "table": first / active_inputs**0.5,
+            "bias1": torch.zeros(2 * hidden),
+            "weight2": torch.stack([orthogonal(hidden, hidden, 2**0.5) for _ in range(2)]),
+            "bias2": torch.zeros(2, hidden),
+            "actor_weight": orthogonal(hidden, num_actions, actor_gain),
+            "actor_bias": torch.zeros(num_actions),
+            "critic_weight": orthogonal(hidden, num_contexts, 1.0),
+            "critic_bias": torch.zeros(num_contexts),
+        }
+        self._shapes = [tuple(initial[name].shape) for name in Weights._fields]
+        flat = torch.cat([initial[name].reshape(-1) for name in Weights._fields])
+        self.flat: Tensor
+        self.register_buffer("flat", flat)
+        self.weights = self.views(flat.numpy())
 
-    def run(self, observations: Observations, rows: NDArray[np.int64]) -> "Activations":
-        """Evaluates the chosen observations, without recording anything for autograd."""
-        table, bias1 = self.table.detach(), self.bias1.detach()
-        x1 = torch.empty(2, len(rows), self.weight2.shape[1])  # [2, B, H]
-        kernels.embed(
-            observations.index, observations.value, observations.count, rows,
-            table.numpy(), bias1.numpy(), self.kind, x1.numpy(),
-        )  # fmt: skip
-        x2 = torch.baddbmm(self.bias2.detach(), x1, self.weight2.detach())  # [2, B, H]
-        kernels.activate_all(x2.numpy().reshape(-1), self.kind)
-        logits = torch.addmm(self.actor_bias.detach(), x2[0], self.actor_weight.detach())
-        values = torch.addmm(self.critic_bias.detach(), x2[1], self.critic_weight.detach())
-        return Activations(observations, rows, x1, x2, logits, values)
+    def views(self, flat: NDArray[np.float32]) -> Weights:
+        """Arrays by name that share the memory of a flat one of size P."""
+        ends = np.cumsum([int(np.prod(shape)) for shape in self._shapes])
+        parts = np.split(flat, ends[:-1])
+        return Weights(*(p.reshape(shape) for p, shape in zip(parts, self._shapes, strict=True)))
 
-    def gradient(self, run: "Activations", dlogits: Tensor, dvalues: Tensor) -> list[Tensor]:
-        """The gradient of every parameter, in the order of `parameters()`.
+    def forward(self, observations: Tensor) -> tuple[Tensor, Tensor]:
+        """The same network in plain torch, over dense observations: the reference for checks.
 
         Args:
-            run: What `run` returned.
-            dlogits: [B, actions] gradient with respect to the logits.
-            dvalues: [B, contexts] gradient with respect to the values.
+            observations: [B, V] one number per row of the table.
+
+        Returns:
+            Logits [B, actions] and values [B, contexts].
         """
-        actor_weight, critic_weight = self.actor_weight.detach(), self.critic_weight.detach()
-        dx2 = torch.empty_like(run.x2)
-        torch.mm(dlogits, actor_weight.T, out=dx2[0])
-        torch.mm(dvalues, critic_weight.T, out=dx2[1])
-        kernels.activate_gradient(run.x2.numpy().reshape(-1), dx2.numpy().reshape(-1), self.kind)
-        dx1 = torch.bmm(dx2, self.weight2.detach().transpose(1, 2))
-        dtable, dbias1 = torch.zeros_like(self.table), torch.zeros_like(self.bias1)
-        observations = run.observations
-        kernels.embed_gradient(
-            observations.index, observations.value, observations.count, run.rows, run.x1.numpy(),
-            dx1.numpy(), self.kind, dtable.detach().numpy(), dbias1.detach().numpy(),
+        sizes = [int(np.prod(shape)) for shape in self._shapes]
+        parts = zip(torch.split(self.flat, sizes), self._shapes, strict=True)
+        table, bias1, weight2, bias2, actor, actor_bias, critic, critic_bias = (
+            part.reshape(shape) for part, shape in parts
+        )
+        function = {"relu": torch.relu, "tanh": torch.tanh}[self.activation]
+        first = function(observations @ table + bias1)
+        half = len(weight2[0])
+        seen = function(first[:, :half] @ weight2[0] + bias2[0])
+        judged = function(first[:, half:] @ weight2[1] + bias2[1])
+        return seen @ actor + actor_bias, judged @ critic + critic_bias
+
+    def evaluate(
+        self, observations: Observations, rows: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Logits [B, actions] and values [B, contexts] of the chosen observations."""
+        logits = np.empty((len(rows), len(self.weights.actor_bias)), np.float32)
+        values = np.empty((len(rows), len(self.weights.critic_bias)), np.float32)
+        forward(
+            self.weights, self.kind, observations.index, observations.value, observations.count,
+            rows, logits, values,
         )  # fmt: skip
-        return [
-            dtable, dbias1, torch.bmm(run.x1.transpose(1, 2), dx2), dx2.sum(1, keepdim=True),
-            run.x2[0].T @ dlogits, dlogits.sum(0), run.x2[1].T @ dvalues, dvalues.sum(0),
-        ]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Activations:
-    """One evaluation of a network, with what its gradient needs.
-
-    Attributes:
-        observations: What the network was run on.
-        rows: [B] which of them.
-        x1: [2, B, H] first hidden layers of actor and critic.
-        x2: [2, B, H] second hidden layers.
-        logits: [B, actions].
-        values: [B, contexts].
-    """
-
-    observations: Observations
-    rows: NDArray[np.int64]
-    x1: Tensor
-    x2: Tensor
-    logits: Tensor
-    values: Tensor
+        return logits, values
 
 
 def dense_first_layer(
@@ -202,8 +200,8 @@ def dense_first_layer(
     for the kitchen's urgency plane, which is one everywhere or zero everywhere, is spread over
     the plane's cells.
     """
-    hidden = network.weight2.shape[1]
-    table = network.table.detach().numpy()[:, :hidden]
+    hidden = network.weights.weight2.shape[1]
+    table = network.weights.table[:, :hidden]
     shape = next(iter(facts.encodings.values())).shape
     features = int(np.prod(shape))
     weight = table[:features].copy()
@@ -214,4 +212,4 @@ def dense_first_layer(
         weight = (weight.reshape(cells, shape[-1], hidden) * varies[:, None]).astype(np.float32)
         weight[:, -1] = table[features] / cells
         weight = weight.reshape(features, hidden)
-    return weight, network.bias1.detach().numpy()[:hidden].copy()
+    return weight, network.weights.bias1[:hidden].copy()

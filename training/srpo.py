@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from play.worlds.errors import UserError
 from training.config import SrpoConfig
 from training.kernels import sample_actions
+from training.loss import NO_KL, REFERENCE_FIRST, REFERENCE_SECOND
 from training.networks import ActorCritic
-from training.ppo import NO_KL, REFERENCE_FIRST, REFERENCE_SECOND, Learner, Reference
+from training.ppo import Learner, Reference
 from training.trainer import Trainer
 
 TRUE_PARTNER, ADVERSARY = 0, 1
@@ -147,8 +148,8 @@ class Srpo(Trainer):
         self, hero: "Role", step: int, uniforms: NDArray[np.float64]
     ) -> NDArray[np.float32]:
         rollout, slots = self.rollout, hero.seen
-        run = hero.learner.network.run(rollout.observations, step * rollout.slots + slots)
-        logits, values = run.logits.numpy(), run.values.numpy()
+        rows = step * rollout.slots + slots
+        logits, values = hero.learner.network.evaluate(rollout.observations, rows)
         rollout.values[step, slots] = values[np.arange(len(slots)), self.context[slots]]
         sample_actions(logits, uniforms, slots, rollout.actions[step], rollout.log_probs[step])
         return logits
@@ -161,12 +162,13 @@ class Srpo(Trainer):
         uniforms: NDArray[np.float64],
     ) -> None:
         rollout, slots, config = self.rollout, adversary.slots, self.config
-        run = adversary.learner.network.run(rollout.observations, step * rollout.slots + slots)
+        rows = step * rollout.slots + slots
+        logits, values = adversary.learner.network.evaluate(rollout.observations, rows)
         reference = trembling(partner, config.tremble)
-        logits = run.logits.numpy() + (reference if config.residual else 0)
+        logits += reference if config.residual else 0
         self.reference[step, slots] = reference
         self.divergence[step, slots] = divergence(logits, reference, config.kl_direction)
-        rollout.values[step, slots] = run.values.numpy()[:, 0]
+        rollout.values[step, slots] = values[:, 0]
         sample_actions(logits, uniforms, slots, rollout.actions[step], rollout.log_probs[step])
 
     def _reference(self, adversary: "Role", deviation: float) -> Reference:

@@ -102,11 +102,11 @@ class Trainer:
     ) -> None:
         """Lets a policy act in some slots."""
         rollout = self.rollout
-        run = learner.network.run(rollout.observations, step * rollout.slots + slots)
-        rollout.values[step, slots] = run.values.numpy()[:, 0]
-        sample_actions(
-            run.logits.numpy(), uniforms, slots, rollout.actions[step], rollout.log_probs[step]
+        logits, values = learner.network.evaluate(
+            rollout.observations, step * rollout.slots + slots
         )
+        rollout.values[step, slots] = values[:, 0]
+        sample_actions(logits, uniforms, slots, rollout.actions[step], rollout.log_probs[step])
 
     def samples(
         self, rewards: NDArray[np.float32], values: NDArray[np.float32], slots: NDArray[np.int64]

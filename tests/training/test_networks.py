@@ -3,9 +3,23 @@ import pytest
 import torch
 
 from training.kernels import activate
+from training.loss import FIGURES, NO_KL
 from training.networks import ActorCritic, Observations
+from training.passes import loss_gradient_of_weights
 
 ROWS, ACTIONS, HIDDEN, WIDTH = 40, 6, 16, 9
+
+
+def some_network(activation, size):
+    """A network with large enough weights, and observations for it, sparse and dense."""
+    observations, dense = random_observations(np.random.default_rng(3), size)
+    network = ActorCritic(
+        ROWS, ACTIONS, HIDDEN, activation, torch.Generator().manual_seed(1), num_contexts=2,
+        actor_gain=1.0, active_inputs=1000,
+    )  # fmt: skip
+    generator = torch.Generator().manual_seed(2)
+    network.flat += 0.1 * torch.randn(len(network.flat), generator=generator)  # biases too
+    return observations, dense, network
 
 
 def random_observations(generator, number):
@@ -20,38 +34,51 @@ def random_observations(generator, number):
     return Observations(index, value, count), torch.from_numpy(dense)
 
 
-def dense_forward(network, dense):
-    function = {"relu": torch.relu, "tanh": torch.tanh}[network.activation]
-    half = network.weight2.shape[1]
-    first = function(dense @ network.table + network.bias1)
-    actor, critic = first[:, :half], first[:, half:]
-    actor = function(actor @ network.weight2[0] + network.bias2[0])
-    critic = function(critic @ network.weight2[1] + network.bias2[1])
-    return (
-        actor @ network.actor_weight + network.actor_bias,
-        critic @ network.critic_weight + network.critic_bias,
-    )
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize("size", [1, 64, 133])
+def test_compiled_network_equals_the_one_in_torch(activation, size):
+    observations, dense, network = some_network(activation, size)
+    rows = np.random.default_rng(4).permutation(size)
+    logits, values = network.evaluate(observations, rows)
+    their_logits, their_values = network(dense[rows])
+    torch.testing.assert_close(torch.from_numpy(logits), their_logits, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(torch.from_numpy(values), their_values, rtol=1e-4, atol=1e-4)
+    assert torch.equal(observations.dense(rows, ROWS), dense[rows])
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
-def test_sparse_network_and_its_gradient_equal_the_dense_ones(activation):
-    generator = np.random.default_rng(3)
-    observations, dense = random_observations(generator, 50)
-    network = ActorCritic(
-        ROWS, ACTIONS, HIDDEN, activation, torch.Generator().manual_seed(1), num_contexts=2,
-        actor_gain=1.0, active_inputs=100,
+@pytest.mark.parametrize("size", [1, 64, 133])
+def test_gradient_of_the_weights_equals_autograd(activation, size):
+    observations, dense, network = some_network(activation, size)
+    generator = np.random.default_rng(6)
+    rows, actions = generator.permutation(size), generator.integers(0, ACTIONS, size)
+    contexts = generator.integers(0, 2, size)
+    old, advantages, targets = generator.normal(size=(3, size)).astype(np.float32)
+    reference = np.zeros((0, 0), np.float32)
+    buffer, figures = np.zeros(len(network.flat), np.float32), np.zeros(len(FIGURES))
+    chosen = np.arange(size)
+    loss_gradient_of_weights(
+        network.weights, network.views(buffer), network.kind, observations.index,
+        observations.value, observations.count, rows, chosen, actions, old, advantages, targets,
+        contexts, reference, False, NO_KL, np.float32(0), np.float32(1e9), np.float32(0.1),
+        np.float32(0.5), np.float32(1 / size), figures,
     )  # fmt: skip
-    rows = generator.permutation(50)[:33]
 
-    logits, values = dense_forward(network, dense[rows])
-    dlogits, dvalues = 2 * logits.detach(), torch.tensor([1.0, -2.0]).expand(33, 2).contiguous()
-    (torch.square(logits).sum() + (values * dvalues).sum()).backward()
-    run = network.run(observations, rows)
-    torch.testing.assert_close(run.logits, logits, rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(run.values, values, rtol=1e-4, atol=1e-4)
-    ours = network.gradient(run, dlogits, dvalues)
-    for gradient, parameter in zip(ours, network.parameters(), strict=True):
-        torch.testing.assert_close(gradient, parameter.grad, rtol=1e-3, atol=1e-2)
+    network.flat.requires_grad_()
+    logits, values = network(dense[rows])
+    log_p = torch.log_softmax(logits, 1)
+    ratio = torch.exp(log_p[chosen, actions] - torch.from_numpy(old))
+    entropy = -(log_p.exp() * log_p).sum(1)
+    error = values[chosen, contexts] - torch.from_numpy(targets)
+    loss = -ratio * torch.from_numpy(advantages) - 0.1 * entropy + 0.25 * error**2
+    loss.mean().backward()
+    ours = network.views(buffer)
+    theirs = network.views(network.flat.grad.numpy())
+    for name, gradient in ours._asdict().items():
+        other = getattr(theirs, name)
+        assert gradient == pytest.approx(other, rel=1e-3, abs=1e-4 * float(np.abs(other).max())), (
+            name
+        )
 
 
 def test_rational_tanh_is_close_to_tanh():

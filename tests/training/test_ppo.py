@@ -4,14 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from training.ppo import (
-    FIGURES,
-    NO_KL,
-    REFERENCE_FIRST,
-    REFERENCE_SECOND,
-    loss_gradient,
-    minibatches,
-)
+from training.loss import FIGURES, NO_KL, REFERENCE_FIRST, REFERENCE_SECOND, loss_gradient
+from training.ppo import minibatches
 
 CLIP, ENTROPY, VALUE, PRICE = 0.2, 0.03, 0.5, 0.7
 KLS = [(NO_KL, False), (REFERENCE_SECOND, True), (REFERENCE_SECOND, False), (REFERENCE_FIRST, True)]

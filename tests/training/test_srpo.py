@@ -6,7 +6,7 @@ import torch
 
 from play.worlds.errors import UserError
 from training.config import SrpoConfig
-from training.ppo import FIGURES, REFERENCE_FIRST, REFERENCE_SECOND, loss_gradient
+from training.loss import FIGURES, REFERENCE_FIRST, REFERENCE_SECOND, loss_gradient
 from training.runs import make_trainer
 from training.srpo import divergence, log_softmax, trembling
 
