@@ -115,12 +115,12 @@ def test_parquet_loses_no_key_press_and_no_header(tmp_path: Path) -> None:
     path, out = cooked(tmp_path, "cramped_room", 30), tmp_path / "game.parquet"
     export_episodes([path], "parquet", out)
     episode = read_episode(path)
-    found = [
-        {"kind": "input", "seat": seat, **press}
-        for row in pq.read_table(out).to_pylist()
-        for seat in (0, 1)
-        for press in row[f"inputs_{seat}"]
-    ]
+    found = []
+    for row in pq.read_table(out).to_pylist():
+        for seat in (0, 1):
+            for press in row[f"inputs_{seat}"]:
+                assert row["at_ms"] - 101 < press["server_ms"] <= row["at_ms"]
+                found.append({"kind": "input", "seat": seat, **press})
     key = lambda press: (press["server_ms"], press["seat"], press["action"], press["down"])  # noqa: E731
     assert sorted(found, key=key) == sorted(episode.inputs, key=key)
     (info,) = json.loads(pq.read_schema(out).metadata[b"understudy.episodes"])
