@@ -58,12 +58,13 @@ def loss_gradient(
             top = max(top, log_p[c])
         total = np.float32(0)
         for c in range(choices):
-            total += np.exp(log_p[c] - top)
-        normaliser = top + np.log(total)
+            p[c] = np.exp(log_p[c] - top)
+            total += p[c]
+        normaliser, share = top + np.log(total), np.float32(1) / total
         entropy, divergence = np.float32(0), np.float32(0)
         for c in range(choices):
             log_p[c] -= normaliser
-            p[c] = np.exp(log_p[c])
+            p[c] *= share
             entropy -= p[c] * log_p[c]
             if kl == REFERENCE_SECOND:
                 divergence += p[c] * (log_p[c] - reference[s, c])

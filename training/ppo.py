@@ -75,6 +75,7 @@ class Learner:
             [self._parameter], lr=config.learning_rate, eps=1e-5, fused=True
         )
         self._gradients = [np.zeros(network.flat.shape, np.float32) for _ in range(SHARDS)]
+        self._views = [network.views(gradient) for gradient in self._gradients]
         self._parameter.grad = torch.from_numpy(self._gradients[0])
         self._config, self._entropy = config, entropy
 
@@ -102,7 +103,7 @@ class Learner:
             for other, gradient in zip(others, self._gradients[1:], strict=True):
                 other.result()
                 self._gradients[0] += gradient
-            torch.nn.utils.clip_grad_norm_([self._parameter], config.max_grad_norm)
+            shorten(self._gradients[0], config.max_grad_norm)
             self.optimizer.step()
         means = figures.sum(0) / (len(samples.rows) * config.epochs)
         return dict(zip(FIGURES, means.tolist(), strict=True))
@@ -112,10 +113,10 @@ class Learner:
         reference: Reference, total: int, figures: Array,
     ) -> None:  # fmt: skip
         """Writes the gradient of a share of a minibatch of `total` samples into a buffer."""
-        config, buffer = self._config, self._gradients[shard]
-        buffer.fill(0)
+        config = self._config
+        self._gradients[shard].fill(0)
         loss_gradient_of_weights(
-            self.network.weights, self.network.views(buffer), self.network.kind,
+            self.network.weights, self._views[shard], self.network.kind,
             observations.index, observations.value, observations.count,
             samples.rows[chosen], chosen, samples.actions, samples.log_probs,
             samples.advantages, samples.targets, samples.contexts, reference.log_probs,
@@ -132,6 +133,13 @@ class Learner:
         """Goes back to what `state` returned."""
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
+
+
+def shorten(gradient: NDArray[np.float32], longest: float) -> None:
+    """Scales a gradient that is longer than `longest` to that length, in place."""
+    norm = float(np.sqrt(np.dot(gradient, gradient)))
+    if norm > longest:
+        gradient *= np.float32(longest / norm)
 
 
 def minibatches(

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from training.loss import FIGURES, NO_KL, REFERENCE_FIRST, REFERENCE_SECOND, loss_gradient
-from training.ppo import minibatches
+from training.ppo import minibatches, shorten
 
 CLIP, ENTROPY, VALUE, PRICE = 0.2, 0.03, 0.5, 0.7
 KLS = [(NO_KL, False), (REFERENCE_SECOND, True), (REFERENCE_SECOND, False), (REFERENCE_FIRST, True)]
@@ -68,3 +68,13 @@ def test_minibatches_deal_out_every_sample_once_per_epoch():
     assert [len(batch) for batch in dealt] == [4, 3, 3, 4, 3, 3]
     for epoch in (dealt[:3], dealt[3:]):
         assert sorted(np.concatenate(epoch).tolist()) == list(range(10))
+
+
+def test_long_gradients_are_shortened_as_torch_does_and_short_ones_are_kept():
+    for size in (0.1, 3.0):
+        gradient = (size * np.random.default_rng(0).normal(size=50) / 50**0.5).astype(np.float32)
+        parameter = torch.zeros(50, requires_grad=True)
+        parameter.grad = torch.from_numpy(gradient.copy())
+        torch.nn.utils.clip_grad_norm_([parameter], 0.5)
+        shorten(gradient, 0.5)
+        assert gradient == pytest.approx(parameter.grad.numpy(), rel=1e-4)
