@@ -1,9 +1,10 @@
 """Finding policies by name, and refusing those that do not fit the game."""
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from agents.builtin import RandomPolicy, StayPolicy
 from agents.card import Card, read_card, write_card
@@ -13,10 +14,14 @@ from agents.scripted import GreedyChef
 from play.worlds.errors import UserError
 from play.worlds.spec import WorldFacts
 
-__all__ = ["BUILTIN", "POLICIES_DIR", "Partner", "list_partners", "load_policy", "write_card"]
+__all__ = [
+    "BUILTIN", "POLICIES_DIR", "Partner", "check_fit", "list_partners", "load_policy", "write_card",
+]  # fmt: skip
 
 POLICIES_DIR = Path(__file__).resolve().parent.parent / "assets" / "policies"
 PREFERRED = "srpo"
+FREE_OPTIONS = {"horizon", "random_start"}
+"""Options of a world in which a game may differ from the training."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,8 @@ class Partner:
 
     def plays(self, world: str, seat: int | None = None) -> bool:
         """Whether it can take this seat (or some seat) of this world."""
-        fits = self.world in (None, world) and _in_family(self.family, world)
+        own = self.card is not None and world in worlds_of(self.card)
+        fits = own or (self.world is None and _in_family(self.family, world))
         return fits and (seat is None or self.seats is None or seat in self.seats)
 
 
@@ -96,45 +102,112 @@ def list_partners(world: str | None = None, folder: Path | None = None) -> list[
     return sorted(partners, key=lambda p: (p.world is None, p.world or "", not p.recommended))
 
 
-def load_policy(name: str, facts: WorldFacts | None = None, folder: Path | None = None) -> Policy:
+def load_policy(
+    name: str,
+    facts: WorldFacts | None = None,
+    folder: Path | None = None,
+    seats: Iterable[int] = (),
+) -> Policy:
     """Loads a partner.
 
     Args:
         name: A name from `list_partners`; nothing else is ever opened.
         facts: The world that it is to play, to check that it can.
         folder: Where to look; the shipped policies if None.
+        seats: The seats that it is to take there.
 
     Raises:
-        UserError: No such partner, a damaged one, or one that does not fit the world.
+        UserError: No such partner, a damaged one, or one that does not fit the game.
     """
-    if name in BUILTIN:
-        family = BUILTIN[name].family
-        if facts is not None and not _in_family(family, facts.world):
-            raise UserError(f"{name} plays {family} worlds only, not {facts.world}")
-        return BUILTIN[name].make(name)
     folders = _folders(folder or POLICIES_DIR)
-    if name not in folders:
-        known = [*folders, *BUILTIN]
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else "see `understudy partners`"
-        raise UserError(f"There is no partner called {name!r}: {hint}")
-    policy = OnnxPolicy(folders[name])
+    if name in BUILTIN:
+        policy = BUILTIN[name].make(name)
+    elif name in folders:
+        policy = OnnxPolicy(folders[name])
+    else:
+        raise UserError(f"There is no partner called {name!r}: {_hint(name, folders)}")
     if facts is not None:
-        check_fit(policy.card, facts)
+        check_fit(policy, facts, seats)
     return policy
 
 
-def check_fit(card: Card, facts: WorldFacts) -> None:
-    """Refuses a policy that would misread a world.
+def _hint(name: str, known: Iterable[str]) -> str:
+    """The names that were perhaps meant: by spelling, or by their last part."""
+    names = [*known, *BUILTIN]
+    near = difflib.get_close_matches(name, names, n=3)
+    near += [n for n in names if n.rpartition("/")[2] == name and n not in near]
+    listed = "`understudy partners` lists all"
+    return f"did you mean {' or '.join(near[:3])}? ({listed})" if near else listed
+
+
+def worlds_of(card: Card) -> list[str]:
+    """Full names of the worlds that a card's layouts are."""
+    family = card.world.partition("/")[0]
+    return [card.world, *(f"{family}/{layout}" for layout in card.layouts)]
+
+
+def check_fit(policy: Policy, facts: WorldFacts, seats: Iterable[int] = ()) -> None:
+    """Refuses a policy that would misread a game.
+
+    Args:
+        policy: A policy that `load_policy` returned.
+        facts: The game's world.
+        seats: The seats that the policy is to take.
 
     Raises:
-        UserError: It is for another world, encoding, version or set of actions.
+        UserError: It was made for another world, other rules or seats, another encoding, version
+            or set of actions.
     """
-    if card.world != facts.world:
+    card: Card | None = getattr(policy, "card", None)
+    if card is not None:
+        _check_world(card, facts)
+        _check_options(card, facts)
+        _check_encoding(card, facts)
+        _check_seats(card, facts, seats)
+    elif policy.name in BUILTIN and not _in_family(BUILTIN[policy.name].family, facts.world):
         raise UserError(
-            f"{card.name} was trained for {card.world}, not for {facts.world}: choose one of "
-            "`understudy partners` for that layout"
+            f"{policy.name} plays {BUILTIN[policy.name].family} worlds only, not {facts.world}: "
+            "choose another partner"
         )
+
+
+def _check_world(card: Card, facts: WorldFacts) -> None:
+    own_layout = facts.options.get("layout_text")  # the file may have another name here
+    same_file = own_layout is not None and own_layout == card.options.get("layout_text")
+    if facts.world not in worlds_of(card) and not same_file:
+        raise UserError(
+            f"{card.name} was trained for {card.world}, but the game is {facts.world}: choose a "
+            f"partner for that layout (`understudy partners --layout {_instance(facts.world)}`), "
+            f"or play --layout {_instance(card.world)}"
+        )
+
+
+def _instance(world: str) -> str:
+    return world.partition("/")[2]
+
+
+def _check_options(card: Card, facts: WorldFacts) -> None:
+    for key in sorted((set(card.options) | set(facts.options)) - FREE_OPTIONS):
+        trained, here = card.options.get(key), facts.options.get(key)
+        if trained == here:
+            continue
+        if key == "layout_text":
+            raise UserError(
+                f"{card.name} was trained on other contents of the layout file of {card.world}: "
+                "restore that file, or choose another partner"
+            )
+        raise UserError(
+            f"{card.name} was trained with {key} {_plain(trained)}, but the game has {key} "
+            f"{_plain(here)}: play with {key} {_plain(trained)}, or choose a partner trained with "
+            f"{_plain(here)}"
+        )
+
+
+def _plain(value: Any) -> str:
+    return "as in the layout file" if value is None else str(value)
+
+
+def _check_encoding(card: Card, facts: WorldFacts) -> None:
     encoding = facts.encodings.get(card.encoding["name"])
     if encoding is None:
         raise UserError(
@@ -151,6 +224,16 @@ def check_fit(card: Card, facts: WorldFacts) -> None:
             raise UserError(
                 f"{card.name} has {what} {has}, but {facts.world} now has {needs}: train or "
                 "export it again with this version"
+            )
+
+
+def _check_seats(card: Card, facts: WorldFacts, seats: Iterable[int]) -> None:
+    takes = [seat for seat in card.seats if 0 <= seat < facts.num_players]
+    for seat in seats:
+        if seat not in takes:
+            raise UserError(
+                f"{card.name} was trained for seat {' or '.join(map(str, takes))}, but is to take "
+                f"seat {seat}: take seat {seat} yourself, or choose another partner"
             )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from agents.library import list_partners, load_policy
+from agents.library import load_policy
 from play.worlds.errors import UserError
 from play.worlds.registry import make_world
 
@@ -113,17 +113,7 @@ def checked_wish(
     facts = make_world(world, **options).facts
     number = _seat_number(seat, facts.num_players, world)
     if partner is not None:
-        policy = load_policy(partner, facts)
-        entry = next((item for item in list_partners() if item.name == policy.name), None)
-        takes = [
-            s for s in range(facts.num_players) if entry is None or entry.plays(facts.world, s)
-        ]
-        others = [s for s in range(facts.num_players) if s != number]
-        if not set(others) <= set(takes):
-            raise UserError(
-                f"{partner} takes seat {' or '.join(map(str, takes))}, which is yours: "
-                f"choose --seat {next(iter(set(others) - set(takes)), 0)}"
-            )
+        load_policy(partner, facts, seats=[s for s in range(facts.num_players) if s != number])
     return Wish(facts.world, partner, number, tick_ms, options)
 
 

@@ -35,7 +35,13 @@ class LiveGame:
 
     def __init__(self, wish: Wish, episodes_dir: Path, seed: int | None, countdown_ms: int) -> None:
         facts = make_world(wish.world, **wish.options).facts
-        loaded = {name: load_policy(name, facts) for name in wish.partners if name is not None}
+        loaded = {
+            name: load_policy(
+                name, facts, seats=[s for s, other in enumerate(wish.partners) if other == name]
+            )
+            for name in wish.partners
+            if name is not None
+        }
         policies = [None if name is None else loaded[name] for name in wish.partners]
         seats = tuple(_seat(name) for name in wish.partners)
         seed = secrets.randbits(31) if seed is None else seed
