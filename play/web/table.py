@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from agents.library import load_policy
+from agents.library import check_fit, load_policy
 from agents.policy import Policy
 from play.episode import EpisodeWriter
 from play.scheduler import Game, Scheduler
@@ -15,6 +15,7 @@ from play.web.catalogue import words_of
 from play.web.config import PlayConfig
 from play.web.messages import Key, Start
 from play.worlds.registry import make_world
+from play.worlds.spec import WorldFacts
 
 Message = dict[str, Any]
 Tell = Callable[[Message], None]
@@ -167,7 +168,7 @@ class Tables:
     def __init__(self, config: PlayConfig) -> None:
         self._config = config
         self._scheduler = Scheduler()
-        self._policies: dict[tuple[str, str], Policy] = {}
+        self._policies: dict[str, Policy] = {}
         self._loading = threading.Lock()
         self._count = itertools.count()
 
@@ -190,20 +191,22 @@ class Tables:
         Raises:
             UserError: The world or a policy cannot be loaded, or the record cannot be written.
         """
-        policies = [self._policy(name, wish.world) if name else None for name in chairs]
-        config = SessionConfig(
-            wish.world, table.chairs, self._seed(), dict(wish.options), wish.tick_ms
-        )
+        options: dict[str, Any] = dict(wish.options)
+        facts = make_world(wish.world, **options).facts
+        policies = [
+            self._policy(name, facts, seat) if name else None for seat, name in enumerate(chairs)
+        ]
+        config = SessionConfig(wish.world, table.chairs, self._seed(), options, wish.tick_ms)
         session = Session(config, policies)
         writer = EpisodeWriter(self._config.episodes_dir, session.header())
         table.sit_down(self._scheduler.seat(session, writer, table))
 
-    def _policy(self, name: str, world: str) -> Policy:
+    def _policy(self, name: str, facts: WorldFacts, seat: int) -> Policy:
         with self._loading:
-            if (name, world) not in self._policies:
-                facts = make_world(world).facts
-                self._policies[name, world] = load_policy(name, facts)
-            return self._policies[name, world]
+            if name not in self._policies:
+                self._policies[name] = load_policy(name)
+            check_fit(self._policies[name], facts, [seat])
+            return self._policies[name]
 
     def _seed(self) -> int:
         if self._config.seed is None:
