@@ -146,11 +146,11 @@ def worlds_of(card: Card) -> list[str]:
     return [card.world, *(f"{family}/{layout}" for layout in card.layouts)]
 
 
-def check_fit(policy: Policy, facts: WorldFacts, seats: Iterable[int] = ()) -> None:
+def check_fit(policy: Policy | Partner, facts: WorldFacts, seats: Iterable[int] = ()) -> None:
     """Refuses a policy that would misread a game.
 
     Args:
-        policy: A policy that `load_policy` returned.
+        policy: What `load_policy` returned, or an entry of the list.
         facts: The game's world.
         seats: The seats that the policy is to take.
 

@@ -1,8 +1,10 @@
 """Entry points of the desktop front end: play and watch, or look at a record."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from agents.library import list_partners
+from agents.library import check_fit, list_partners
 from play.desktop.app import App
 from play.desktop.config import DesktopConfig, Wish
 from play.desktop.game import GameScreen
@@ -90,6 +92,19 @@ class Player:
         self._app.show(GameScreen(self._app, game, again=again, menu=menu, replay=replay))
 
 
+def _first_fitting(world: str, options: Mapping[str, Any]) -> str:
+    """The recommended partner, or the next one that was trained under the rules asked for."""
+    partners = list_partners(world)
+    for partner in partners:
+        facts = make_world(world, **{**options_of(partner), **options}).facts
+        try:
+            check_fit(partner, facts)
+        except UserError:
+            continue
+        return partner.name
+    raise UserError(f"There is no partner for {world}: see `understudy partners`")
+
+
 def chosen(config: DesktopConfig) -> Wish:
     """The game that the command line describes.
 
@@ -99,9 +114,8 @@ def chosen(config: DesktopConfig) -> Wish:
     world = config.world or _world_of(config.partner) or FIRST_WORLD
     options = dict(config.options)
     facts = make_world(world, **options).facts
-    partners = list_partners(world)
-    partner = config.partner or partners[0].name
-    for known in partners:
+    partner = config.partner or _first_fitting(world, options)
+    for known in list_partners(world):
         if known.name == partner:
             options = {**options_of(known), **options}
     seats: list[str | None] = [partner] * facts.num_players

@@ -1,6 +1,7 @@
 """What the menu offers: worlds with a picture of their first state, partners, speeds."""
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,8 +88,8 @@ def text_of(partner: Partner) -> tuple[str, str]:
     return known or (partner.title, partner.description)
 
 
-def _entry(name: str) -> Entry:
-    world = make_world(name)
+def _entry(name: str, options: Mapping[str, Any]) -> Entry:
+    world = make_world(name, **options)
     world.reset(0)
     facts = world.facts
     family = name.partition("/")[0]
@@ -112,7 +113,7 @@ class Catalogue:
         self._config = config
         self._lock = threading.Lock()
         self._entries: dict[str, Entry] = {}
-        entry = self.entry(config.world) or _entry(config.world)
+        entry = self.entry(config.world) or _entry(config.world, config.options)
         self._entries[config.world] = entry
         if not 0 <= config.seat < entry.players:
             raise UserError(
@@ -131,7 +132,7 @@ class Catalogue:
             if name not in self._entries:
                 if name not in self._names():
                     return None
-                self._entries[name] = _entry(name)
+                self._entries[name] = _entry(name, self._config.options_of(name))
             return self._entries[name]
 
     def menu(self) -> dict[str, Any]:

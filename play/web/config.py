@@ -56,3 +56,7 @@ class PlayConfig:
             raise UserError(
                 f"There is no port {self.port}: choose one from 1 to 65535, or 0 for a free one"
             )
+
+    def options_of(self, world: str) -> dict[str, Any]:
+        """The options that the command line gave a world; none but for the chosen one."""
+        return dict(self.options) if world == self.world else {}

@@ -191,7 +191,7 @@ class Tables:
         Raises:
             UserError: The world or a policy cannot be loaded, or the record cannot be written.
         """
-        options: dict[str, Any] = dict(wish.options)
+        options = {**self._config.options_of(wish.world), **wish.options}
         facts = make_world(wish.world, **options).facts
         policies = [
             self._policy(name, facts, seat) if name else None for seat, name in enumerate(chairs)
