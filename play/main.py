@@ -1,8 +1,12 @@
 """The command `understudy`: the front door to playing, studies, training and analysis."""
 
+import difflib
+import os
+import re
 import sys
 from importlib import import_module
 from importlib.metadata import version
+from typing import NoReturn
 
 import click
 
@@ -92,16 +96,44 @@ def cli() -> None:
 def main() -> None:
     """Runs the command line; a user's mistake becomes one sentence and exit status 2."""
     try:
-        cli(prog_name="understudy")
+        result = cli(prog_name="understudy", standalone_mode=False)
     except UserError as error:
-        click.echo(f"understudy: {error}", err=True)
-        sys.exit(2)
+        _fail(str(error))
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        result = 0
+    except click.UsageError as error:
+        _fail(_told(error))
+    except click.ClickException as error:
+        _fail(error.format_message())
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for what is flushed at exit
+        sys.exit(1)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] not in NEEDS_TRAIN:
             raise
-        click.echo(
-            f"understudy: {error.name} is not installed, and this needs it: "
-            "run pip install --editable '.[train]' in the project's folder",
-            err=True,
+        _fail(
+            f"{error.name} is not installed, and this needs it: "
+            "run pip install --editable '.[train]' in the project's folder"
         )
-        sys.exit(2)
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+def _fail(sentence: str) -> NoReturn:
+    click.echo(f"understudy: {sentence}", err=True)
+    sys.exit(2)
+
+
+def _told(error: click.UsageError) -> str:
+    """A mistake on the command line as one sentence that says where help is."""
+    command = error.ctx.command_path if error.ctx else "understudy"
+    unknown = re.match(r"No such command '(.*?)'", error.format_message())
+    if unknown is None:
+        return f"{error.format_message().rstrip('.')}: see `{command} --help`"
+    group = error.ctx.command if error.ctx else cli
+    names = group.list_commands(error.ctx) if isinstance(group, click.Group) and error.ctx else []
+    near = difflib.get_close_matches(unknown[1], names, n=1)
+    hint = f"did you mean `{command} {near[0]}`?" if near else f"see `{command} --help`"
+    return f"There is no command {unknown[1]!r}: {hint}"

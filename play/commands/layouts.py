@@ -12,7 +12,7 @@ def layouts() -> None:
         scene = make_world(name).static_scene()
         size = f"{scene['width']}x{scene['height']}"
         orders = ", ".join(
-            "o" * o["onions"] + "t" * o["tomatoes"] + f" {o['value']}" + ("*" if o["bonus"] else "")
+            f"{'o' * o['onions']}{'t' * o['tomatoes']} {_points(o['value'])}{'*' * o['bonus']}"
             for o in scene["orders"]
         )
         click.echo(
@@ -22,3 +22,7 @@ def layouts() -> None:
     click.echo(
         "\nOrders: o onion, t tomato, points, * bonus. A .layout file of your own: its path."
     )
+
+
+def _points(value: float | None) -> str:
+    return "∞" if value is None else f"{value:g}"

@@ -263,7 +263,7 @@ def find_layout(name: str) -> Path:
     near = difflib.get_close_matches(name, [*names, *ALIASES], n=3)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise UserError(
-        f"There is no layout called {name!r}: {hint}`understudy play --list` shows all "
+        f"There is no layout called {name!r}: {hint}`understudy layouts` shows all "
         f"{len(names)}, and a path ending in .layout opens your own"
     )
 
