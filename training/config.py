@@ -34,6 +34,9 @@ class TrainConfig:
     gae_lambda: float = setting(0.95, "Decay of generalised advantage estimation (lambda).")
     clip: float = setting(0.2, "Clipping range of the probability ratio.")
     value_coefficient: float = setting(0.5, "Weight of the value loss.")
+    min_deviation: float = setting(
+        0.02, "Advantages are divided by their standard deviation, but by no less than this."
+    )
     entropy: float = setting(0.01, "Weight of the policy's entropy bonus.")
     max_grad_norm: float = setting(0.5, "Gradients longer than this are shortened to it.")
     shaping_steps: int = setting(
@@ -58,7 +61,7 @@ class TrainConfig:
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
         for name in ("discount", "gae_lambda"):
             require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "between 0 and 1")
-        for name in ("learning_rate", "clip", "max_grad_norm"):
+        for name in ("learning_rate", "clip", "max_grad_norm", "min_deviation"):
             require(getattr(self, name) > 0, name, getattr(self, name), "above 0")
         for name in ("final_learning_rate", "value_coefficient", "entropy"):
             require(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")

@@ -150,7 +150,13 @@ def minibatches(
         yield from np.array_split(generator.permutation(size), parts)
 
 
-def normalised(advantages: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
-    """Advantages with mean 0 and standard deviation 1, and the deviation they had."""
-    scale = float(advantages.std()) + 1e-8
+def normalised(
+    advantages: NDArray[np.float32], smallest: float
+) -> tuple[NDArray[np.float32], float]:
+    """Advantages with mean 0 and standard deviation 1, and what they were divided by.
+
+    A deviation below `smallest` counts as `smallest`: before the first reward is found, all that
+    differs is the critic's noise, and blown up to size one it would wear the entropy down.
+    """
+    scale = max(float(advantages.std()), smallest)
     return (advantages - advantages.mean()) / np.float32(scale), scale

@@ -119,7 +119,7 @@ class Trainer:
             slots: [s] the slots that count.
 
         Returns:
-            The samples, with advantages of deviation one, and the deviation they had.
+            The samples, with normalised advantages, and what these were divided by.
         """
         rollout, config = self.rollout, self.config
         values = values[:, slots]
@@ -127,7 +127,7 @@ class Trainer:
             rewards[:, slots], values[:-1], values[-1], rollout.slot_done()[:, slots],
             config.discount, config.gae_lambda,
         )  # fmt: skip
-        scaled, deviation = normalised(gained)
+        scaled, deviation = normalised(gained, config.min_deviation)
 
         return Samples(
             rollout.rows(slots),

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from training.loss import FIGURES, NO_KL, REFERENCE_FIRST, REFERENCE_SECOND, loss_gradient
-from training.ppo import minibatches, shorten
+from training.ppo import minibatches, normalised, shorten
 
 CLIP, ENTROPY, VALUE, PRICE = 0.2, 0.03, 0.5, 0.7
 KLS = [(NO_KL, False), (REFERENCE_SECOND, True), (REFERENCE_SECOND, False), (REFERENCE_FIRST, True)]
@@ -78,3 +78,13 @@ def test_long_gradients_are_shortened_as_torch_does_and_short_ones_are_kept():
         torch.nn.utils.clip_grad_norm_([parameter], 0.5)
         shorten(gradient, 0.5)
         assert gradient == pytest.approx(parameter.grad.numpy(), rel=1e-4)
+
+
+def test_advantages_get_deviation_one_unless_they_are_only_noise():
+    large = np.float32([1, 3, 5, 7])
+    scaled, scale = normalised(large, 0.02)
+    assert scale == pytest.approx(5**0.5)
+    assert scaled == pytest.approx((large - 4) / 5**0.5)
+    noise, scale = normalised(large / 1000, 0.02)
+    assert scale == 0.02
+    assert noise == pytest.approx((large - 4) / 1000 / 0.02, rel=1e-4)
