@@ -7,6 +7,7 @@ import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -70,6 +71,32 @@ def make_oracle(name: str, dynamics: str, **overrides: Any) -> Any:
 def use(mdp: Any) -> None:
     """Recipes are global to the process there; this makes an oracle's own the current ones."""
     overcooked().Recipe.configure(mdp.recipe_config)
+
+
+@lru_cache(maxsize=1)
+def planning() -> Any:
+    """The module with overcooked-ai's planners, which need NumPy's infinity under its old name."""
+    overcooked()
+    vars(np)["Inf"] = np.inf
+    from overcooked_ai_py.planning import planners
+
+    return planners
+
+
+def motion_planner(mdp: Any) -> Any:
+    """Shortest ways of a single player, to everything but counters."""
+    return planning().MotionPlanner(mdp, counter_goals=[])
+
+
+def medium_level_planner(mdp: Any) -> Any:
+    """The planner that overcooked-ai's users pass to `featurize_state`, with its defaults.
+
+    Its plans are rolled out in an environment that would write a motion planner of its own, which
+    it never uses, next to the installed package; it gets none instead.
+    """
+    planners = planning()
+    with mock.patch.object(planners.MotionPlanner, "from_pickle_or_compute"):
+        return planners.MediumLevelActionManager(mdp, planners.NO_COUNTERS_PARAMS)
 
 
 def row_of(layout: Layout, tables: Tables, state: Any) -> list[int]:
