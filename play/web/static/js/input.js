@@ -17,6 +17,10 @@ export class Input {
     addEventListener("keydown", (event) => this.#keyDown(event));
     addEventListener("keyup", (event) => this.#up(`key:${event.code}`));
     addEventListener("blur", () => this.releaseAll());
+    // A clicked button gives the focus back, or the space bar would press it for the rest of the game.
+    byId("game").addEventListener("click", (event) => {
+      if (event.detail > 0) document.activeElement?.blur();
+    });
     document.addEventListener("visibilitychange", () => {
       if (document.hidden) this.releaseAll();
     });
@@ -42,7 +46,7 @@ export class Input {
     if (!this.enabled || event.ctrlKey || event.metaKey || event.altKey) return;
     if (document.querySelector("dialog[open]") || !byId("overlay").hidden) return;
     const action = this.map.get(event.code);
-    if (action === undefined) return;
+    if (action === undefined || pressesButton(event)) return;
     event.preventDefault();
     if (!event.repeat) this.#down(`key:${event.code}`, action);
   }
@@ -117,6 +121,10 @@ export class Input {
     else this.#up(`pad:${pad.index}:act`);
   }
 }
+
+// Enter and space belong to a button that somebody has gone to with Tab.
+const pressesButton = ({ code, target }) =>
+  (code === "Enter" || code === "Space") && target.matches("button, a");
 
 function padDirection(box, event) {
   const x = (event.clientX - box.left) / box.width - 0.5;
