@@ -38,8 +38,6 @@ class CookingDriver:
     """
 
     def __init__(self, layout: Layout, tables: Tables, seed: int, noise: float = 0.15) -> None:
-        self.noise = noise
-        self.random = random.Random(seed)
         self.players, self.most = tables.players, tables.most
         self.pots, self.counters = pots_offset(tables), counters_offset(tables)
         self.walk, self.slot = tables.walk.tolist(), tables.slot.tolist()
@@ -53,8 +51,14 @@ class CookingDriver:
                     self.kinds.append(kind)
                     self.slots.append(self.slot[cell])
                     self.distances.append(distances[:, column].tolist())
-        self.goals: list[int | None] = [None] * tables.players
-        self.patience = [0] * tables.players
+        self.restart(seed, noise)
+
+    def restart(self, seed: int, noise: float = 0.15) -> None:
+        """Forgets all goals."""
+        self.noise = noise
+        self.random = random.Random(seed)
+        self.goals: list[int | None] = [None] * self.players
+        self.patience = [0] * self.players
 
     def __call__(self, row: Row) -> list[int]:
         return [self.act(row, player) for player in range(self.players)]
