@@ -42,6 +42,11 @@ class TrainConfig:
     shaping_steps: int = setting(
         -1, "Steps over which the shaped reward fades to zero, linearly; -1: half of the run."
     )
+    exploring_starts: float = setting(
+        0.5,
+        "Share of the episodes that begin in random states at first; it fades with the shaped "
+        "reward.",
+    )
     checkpoint_every: int = setting(1_000_000, "Steps between two checkpoints.")
 
     @property
@@ -59,7 +64,7 @@ class TrainConfig:
         parse_options(self.options)
         for name in ("steps", "num_envs", "rollout_length", "epochs", "minibatches", "hidden"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
-        for name in ("discount", "gae_lambda"):
+        for name in ("discount", "gae_lambda", "exploring_starts"):
             require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "between 0 and 1")
         for name in ("learning_rate", "clip", "max_grad_norm", "min_deviation"):
             require(getattr(self, name) > 0, name, getattr(self, name), "above 0")

@@ -8,9 +8,9 @@ divergence in the state at hand, which no reward can carry.
 
 Source: Qu, Zhang, Lanzetti, Mazumdar 2026 (arXiv 2602.21515), section 4 and appendix C. Ours
 differs, unless a variant is chosen, in: one policy for both seats; the reference trembles, so
-that a deviation from a near-deterministic partner has a finite price; tau is steered; a share
-of the games is played with the true partner; the hero's critic, never its actor, is told which
-kind of game it is in.
+that a deviation from a near-deterministic partner has a finite price; tau is steered, and the
+adversary waits until there are returns to steer by; a share of the games is played with the true
+partner; the hero's critic, never its actor, is told which kind of game it is in.
 """
 
 from typing import Any
@@ -62,6 +62,7 @@ class Srpo(Trainer):
         self.divergence = np.zeros((steps, slots), np.float32)  # of the adversary in each slot
         self.reference = np.zeros((steps, slots, len(self.world.facts.actions)), np.float32)
         self.tau = config.tau or config.initial_tau
+        self.begun = config.tau > 0  # whether adversaries play; until then the true partner does
         self.pace = {"true": 0.0, "adversary": 0.0}  # reward per step, averaged over updates
 
     def groups(self) -> dict[str, NDArray[np.int64]]:
@@ -77,8 +78,9 @@ class Srpo(Trainer):
         """Heroes act everywhere; then adversaries replace them in their seats."""
         for hero, adversary in zip(self.heroes, self.adversaries, strict=True):
             logits = self._hero_acts(hero, step, uniforms)
-            replaced = np.searchsorted(hero.seen, adversary.slots)
-            self._adversary_acts(adversary, logits[replaced], step, uniforms)
+            if self.begun:
+                replaced = np.searchsorted(hero.seen, adversary.slots)
+                self._adversary_acts(adversary, logits[replaced], step, uniforms)
 
     def learn(self) -> dict[str, float]:
         """Heroes improve against the adversary, the adversary against the hero; tau follows."""
@@ -86,11 +88,12 @@ class Srpo(Trainer):
         rewards, rate = self.rewards(), self.learning_rate()
         figures: dict[str, float] = {}
         for role in self.heroes:
-            samples, _ = self.samples(rewards, values, role.slots)
-            samples.contexts[:] = np.tile(self.context[role.slots], self.rollout.length)
+            slots = role.slots if self.begun else role.seen
+            samples, _ = self.samples(rewards, values, slots)
+            samples.contexts[:] = np.tile(self.context[slots], self.rollout.length)
             means = role.learner.update(observations, samples, rate, self.shuffle_stream)
             figures |= {f"{name}{role.mark}": mean for name, mean in means.items()}
-        for role in self.adversaries:
+        for role in self.adversaries if self.begun else ():
             samples, deviation = self.samples(rewards, values, role.slots)
             reference = self._reference(role, deviation)
             means = role.learner.update(observations, samples, rate, self.shuffle_stream, reference)
@@ -102,6 +105,8 @@ class Srpo(Trainer):
     def rewards(self) -> NDArray[np.float32]:
         """[T, S] rewards of the rollout: a hero's include KL / tau, its adversary's negate them."""
         rewards = self.rollout.slot_rewards(self.shaping())
+        if not self.begun:
+            return rewards
         if self.config.kl_in in ("both", "return"):
             prices = self.divergence[:-1] / np.float32(self.tau)
             rewards += prices + partners(prices)  # only one slot of a pair has a divergence
@@ -120,12 +125,13 @@ class Srpo(Trainer):
 
     def state(self) -> dict[str, Any]:
         """Everything that the rest of the run depends on."""
-        return super().state() | {"tau": self.tau, "pace": dict(self.pace)}
+        return super().state() | {"tau": self.tau, "pace": dict(self.pace), "begun": self.begun}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Goes back to what `state` returned."""
         super().restore(state)
         self.tau, self.pace = state["tau"], dict(state["pace"])
+        self.begun = state["begun"]
 
     def _adversarial(self) -> NDArray[np.bool_]:
         """[N] which environments have an adversary: the last ones, in the asked share."""
@@ -194,6 +200,7 @@ class Srpo(Trainer):
         ratio = self.pace["adversary"] / self.pace["true"] if self.pace["true"] else float("nan")
         one_success = 1 / self.world.facts.horizon
         if not self.config.tau and self.pace["true"] > one_success:
+            self.begun = True
             missed = float(np.clip(ratio - self.config.return_ratio, -0.5, 0.5))
             self.tau = float(np.clip(self.tau * np.exp(self.config.tau_rate * missed), 0.01, 1e3))
         return ratio

@@ -60,6 +60,7 @@ class Trainer:
 
     def iterate(self) -> dict[str, float]:
         """One round of playing and learning."""
+        self.world.draw_starts(self.config.exploring_starts * self.shaping())
         collect(self.world, self.observer, self.rollout, self.act, self.action_stream)
         for name, envs in self.groups().items():
             self.returns[name].add(self.rollout.rewards[:, envs], self.rollout.done[:, envs])
@@ -157,6 +158,7 @@ class Trainer:
             "action_stream": self.action_stream.bit_generator.state,
             "shuffle_stream": self.shuffle_stream.bit_generator.state,
             "world": world_state(self.world),
+            "world_streams": torch.from_numpy(self.world.streams.copy()),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -169,6 +171,7 @@ class Trainer:
         self.action_stream.bit_generator.state = state["action_stream"]
         self.shuffle_stream.bit_generator.state = state["shuffle_stream"]
         restore_world(self.world, state["world"])
+        self.world.streams[...] = state["world_streams"].numpy()
 
 
 def world_state(world: Any) -> Any:

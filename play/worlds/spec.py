@@ -96,9 +96,15 @@ class World(Protocol):
     """[N] Whether the last step ended the episode."""
     events: NDArray[np.bool_]
     """[N, A, E] Events of the last step."""
+    streams: NDArray[np.int64]
+    """[N, …] The environments' random streams; with the states, all that the future depends on."""
 
     def reset(self, seed: int | Sequence[int] | None = None) -> None:
         """Starts a new episode everywhere. Environment i gets the i-th stream of `seed`."""
+        ...
+
+    def draw_starts(self, share: float) -> None:
+        """Lets this share of the episodes from now on begin in random states of the game."""
         ...
 
     def step(self, actions: NDArray[np.integer[Any]]) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 
+import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
@@ -82,6 +83,20 @@ def test_resumed_run_equals_an_uninterrupted_one(method, tmp_path):
     assert_same_weights(whole, resumed)
     assert whole.iterate() == pytest.approx(resumed.iterate(), nan_ok=True)
     assert figures["steps"] == 6 * 16 * 16
+
+
+def test_a_resumed_run_draws_the_same_random_starts(tmp_path):
+    settings = {"world": "kitchen/cramped_room", "options": "horizon=8", "exploring_starts": 1.0}
+    config = config_of("self-play", **settings)
+    whole = trained("self-play", config, 4)
+    half = trained("self-play", config, 2)
+    checkpoints.save(tmp_path, half, 1.5)
+    resumed = runs.make_trainer("self-play", config)
+    checkpoints.load(tmp_path, resumed)
+    for _ in range(2):
+        resumed.iterate()
+    np.testing.assert_array_equal(whole.world.get_states(), resumed.world.get_states())
+    assert_same_weights(whole, resumed)
 
 
 def test_interrupted_command_saves_and_says_how_to_go_on(tmp_path, monkeypatch):

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from play.worlds.errors import UserError
-from training.config import SrpoConfig
+from training.config import SelfPlayConfig, SrpoConfig
 from training.loss import FIGURES, REFERENCE_FIRST, REFERENCE_SECOND, loss_gradient
+from training.rollout import collect
 from training.runs import make_trainer
 from training.srpo import divergence, log_softmax, trembling
 
@@ -100,12 +101,32 @@ def test_rewards_carry_the_price_of_deviation_and_are_opposed():
 
 
 def test_residual_adversary_starts_as_the_reference():
-    trainer = make_trainer("srpo", small())
-    trainer.iterate()
-    fresh = make_trainer("srpo", small())
-    fresh.act(0, np.full(12, 0.5))
-    assert np.abs(fresh.divergence[0]).max() < 1e-6
-    assert trainer.divergence.max() >= 0
+    trainer = make_trainer("srpo", small(tau=1.0))
+    trainer.act(0, np.full(12, 0.5))
+    assert np.abs(trainer.divergence[0]).max() < 1e-6
+    for _ in range(20):
+        trainer.iterate()
+    assert trainer.divergence.max() > 1e-3
+
+
+def test_the_adversary_waits_for_returns_to_steer_by():
+    """Until then SRPO is self-play: with the same draws it plays and earns the same."""
+    alone_config = SelfPlayConfig(world="tiny/goal", num_envs=6, rollout_length=8)
+    trainer, alone = make_trainer("srpo", small()), make_trainer("self-play", alone_config)
+    policies = trainer.heroes[0].learner.network, alone.learners["policy"].network
+    for own, copy in zip(*(policy.weights for policy in policies), strict=True):
+        copy[...] = own[tuple(slice(size) for size in copy.shape)]  # one critic's value of the two
+    for each in (trainer, alone):
+        collect(each.world, each.observer, each.rollout, each.act, each.action_stream)
+    np.testing.assert_array_equal(trainer.rollout.actions, alone.rollout.actions)
+    np.testing.assert_array_equal(trainer.rewards(), alone.rollout.slot_rewards(1.0))
+    assert not trainer.reference.any()  # no adversary was ever compared with its partner
+    assert not trainer.begun
+    assert not any(name.startswith("adversary_entropy") for name in trainer.learn())
+    trainer.pace["true"] = 10.0  # the task is found
+    trainer.learn()
+    assert trainer.begun
+    assert "adversary_entropy" in trainer.iterate()
 
 
 def test_tau_rises_while_the_adversary_is_too_weak():

@@ -26,12 +26,16 @@ class TinyWorld:
         self.shaped_rewards = np.zeros((num_envs, 2), np.float32)
         self.done = np.zeros(num_envs, np.bool_)
         self.events = np.zeros((num_envs, 2, 0), np.bool_)
+        self.streams = np.zeros((num_envs, 0), np.int64)  # its one stream is part of the state
         self.reset(0)
 
     def reset(self, seed: Any = None) -> None:
         self._random = np.random.default_rng(seed)
         self._time = np.zeros(self.num_envs, np.int64)
         self._goal = self._random.integers(0, GOALS, self.num_envs)
+
+    def draw_starts(self, share: float) -> None:
+        assert 0 <= share <= 1
 
     def step(self, actions: Any) -> None:
         self.rewards[:] = 0.5 * (actions == self._goal[:, None])

@@ -79,7 +79,7 @@ def make_random_starts(layout: Layout, tables: Tables) -> NDArray[np.int32]:
     rooms = [sorted(reachable_cells(layout.rows, [start])[0]) for start in layout.starts]
     rows = np.repeat(start_row(layout, tables)[None], NUM_RANDOM_STARTS, axis=0)
     for row in rows:
-        row[TIME] = 0
+        row[TIME] = generator.integers(tables.horizon)
         place_players(layout, rooms, row, generator)
         for player in range(tables.players):
             b = PLAYERS + 3 * player

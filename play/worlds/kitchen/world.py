@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -109,9 +110,8 @@ class Kitchen:
         self.sparse_width = sparse_width(layout, self.tables)
         self._run = Runner(self.tables, self.compiled, threads)
         self._allocate()
-        first = start_row(layout, self.tables)[None]
-        others = make_random_starts(layout, self.tables) if random_start else first
-        self._starts = (self._run.constant(first), self._run.constant(others), self.random_start)
+        self._first = start_row(layout, self.tables)[None]
+        self.draw_starts(self.random_start)
         self.reset(0)
 
     def _allocate(self) -> None:
@@ -121,17 +121,30 @@ class Kitchen:
         self.shaped_rewards = np.zeros((n, players), np.float32)
         self.done = np.zeros(n, np.bool_)
         self.events = np.zeros((n, players, len(EVENTS)), np.bool_)
-        self._streams = np.zeros((n, 1), np.int64)
+        self.streams = np.zeros((n, 1), np.int64)
         self._step_writes: tuple[NDArray[Any], ...] = (
             self.state,
             self.rewards,
             self.shaped_rewards,
             self.events.reshape(n, -1),
             self.done,
-            self._streams,
+            self.streams,
         )
         self._picture: Picture | None = None
         self._nearest: Any = None
+
+    def draw_starts(self, share: float) -> None:
+        """Lets this share of the episodes from now on begin in random states, as trainers may.
+
+        It is never less than the option `random_start`.
+        """
+        share = max(float(share), self.random_start)
+        first = self._run.constant(self._first)
+        self._starts = (first, self._random_starts if share else first, share)
+
+    @cached_property
+    def _random_starts(self) -> Any:
+        return self._run.constant(make_random_starts(self.layout, self.tables))
 
     def reset(self, seed: int | Sequence[int] | None = None) -> None:
         """Starts a new episode everywhere.
@@ -141,8 +154,8 @@ class Kitchen:
                 each environment; None continues the streams.
         """
         if seed is not None:
-            self._streams[:, 0] = random_streams(seed, self.num_envs)
-        self._run("start_loop", self.num_envs, (self.state, self._streams), self._starts)
+            self.streams[:, 0] = random_streams(seed, self.num_envs)
+        self._run("start_loop", self.num_envs, (self.state, self.streams), self._starts)
         self.rewards.fill(0)
         self.shaped_rewards.fill(0)
         self.done.fill(False)
@@ -245,7 +258,7 @@ class Kitchen:
         """Sixteen hexadecimal digits that tell states of all kitchens apart."""
         content = self.layout.digest() + self.state[env].astype("<i4").tobytes()
         if self.random_start:
-            content += self._streams[env].astype("<i8").tobytes()
+            content += self.streams[env].astype("<i8").tobytes()
         return hashlib.blake2b(content, digest_size=8).hexdigest()
 
     def get_states(self, envs: Any = slice(None)) -> NDArray[np.int32]:
