@@ -168,11 +168,11 @@ def test_frames_that_are_no_messages_end_the_connection(server: PlayServer, fram
     raw = simple_websocket.Client(f"ws://{host}/socket.io/?EIO=4&transport=websocket")
     assert raw.receive(timeout=5).startswith("0")
     raw.send("40{}")
-    # The server may hang up between two frames: the pipe is then broken before the client knows why.
+    # The server may hang up between two frames: the pipe is then broken before the client knows.
     with contextlib.suppress(simple_websocket.ConnectionClosed, OSError):
         for _ in range(400):
             raw.send(frame)
-    with pytest.raises(simple_websocket.ConnectionClosed):
+    with contextlib.suppress(simple_websocket.ConnectionClosed):
         for _ in range(400):
             assert raw.receive(timeout=10) is not None, "the connection stayed open"
     assert not raw.connected
