@@ -95,6 +95,7 @@ def cli() -> None:
 
 def main() -> None:
     """Runs the command line; a user's mistake becomes one sentence and exit status 2."""
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # else its import prints a greeting
     try:
         result = cli(prog_name="understudy", standalone_mode=False)
     except UserError as error:

@@ -9,12 +9,11 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import pygame
 import pytest
 
 from play.draw.renderers import make_renderer
 from play.worlds.registry import make_world
-
-import pygame  # isort: skip  (after play.draw, which silences its greeting)
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUND = "#fbf3e6"
