@@ -147,18 +147,33 @@ def from_overcooked(layout: Layout, tables: Tables, state: Mapping[str, Any]) ->
         if isinstance(objects, Mapping):
             objects = objects.values()
         row[TIME] = state.get("timestep", 0)
+        if row[TIME] < 0:
+            raise ValueError(f"a time step of {row[TIME]}")
         if len(state["players"]) != tables.players:
             raise ValueError(f"{len(state['players'])} players instead of {tables.players}")
         for number, player in enumerate(state["players"]):
             read_player(layout, tables, player, row, PLAYERS + 3 * number)
+        objects = list(objects)
         for thing in objects:
             read_object(layout, tables, thing, row)
+        check_places(state["players"], "players stand")
+        check_places(objects, "objects lie")
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(
             f"This is not a state of layout {layout.name!r}: {type(error).__name__} {error}; give "
             "what OvercookedState.to_dict() returns for this layout"
         ) from error
     return row
+
+
+def check_places(things: Iterable[Mapping[str, Any]], what: str) -> None:
+    """No two in one place."""
+    seen = set()
+    for thing in things:
+        place = tuple(thing["position"])
+        if place in seen:
+            raise ValueError(f"two {what} at {place}")
+        seen.add(place)
 
 
 def read_player(
@@ -216,7 +231,10 @@ def read_soup(layout: Layout, thing: Mapping[str, Any]) -> tuple[int, int, int]:
         tick = thing["cooking_tick"] if "cooking_tick" in thing else thing["_cooking_tick"]
     if not 1 <= onions + tomatoes <= layout.book.max_ingredients:
         raise ValueError(f"a soup of {onions + tomatoes} ingredients")
-    return onions, tomatoes, min(int(tick), layout.book.times[onions * STRIDE + tomatoes])
+    tick = int(tick)
+    if tick < IDLE:
+        raise ValueError(f"a cooking tick of {tick}")
+    return onions, tomatoes, min(tick, layout.book.times[onions * STRIDE + tomatoes])
 
 
 def cell_at(layout: Layout, place: Sequence[int]) -> int:
