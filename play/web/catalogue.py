@@ -23,7 +23,7 @@ FEATURED = (
 TITLES = {"kitchen/counter_circuit_o_1order": "Counter Circuit"}
 RULES = {
     "kitchen": [
-        {"value": "old", "label": "By itself"},
+        {"value": "old", "label": "When full"},
         {"value": "new", "label": "On “Use”"},
     ]
 }
@@ -42,21 +42,23 @@ HELP = {
 GOALS = {"kitchen": "Cook and serve as many soups as you can, together"}
 
 
-# What a person wants to know before choosing, by algorithm: title and description.
+# What a person wants to know before choosing, by algorithm or name: title and description.
 PARTNERS = {
     "srpo": (
-        "SRPO partner",
-        "Strategically risk-averse: trained against partners that let it down, so it does its "
-        "share whoever you are.",
+        "Understudy (SRPO)",
+        "Trained beside partners that let it down, so it does its share whoever you are.",
     ),
     "ippo": (
-        "IPPO partner",
-        "Learned its own seat beside one other learner, and counts on that one's habits.",
+        "Duo learner (IPPO)",
+        "Learned beside one other learner, and counts on that one's habits.",
     ),
     "self-play": (
-        "Self-play partner",
-        "Learned beside copies of itself; expects you to move as it would.",
+        "Mirror (self-play)",
+        "Learned beside itself, and expects you to move as it would.",
     ),
+    "greedy": ("Greedy cook", "Always does the most useful thing next."),
+    "random": ("Random cook", "Presses keys at random."),
+    "stay": ("Statue", "Never moves; you cook alone."),
 }
 
 
@@ -84,7 +86,7 @@ def words_of(facts: WorldFacts) -> dict[str, str]:
 
 def text_of(partner: Partner) -> tuple[str, str]:
     """Title and description of a partner for the menu."""
-    known = PARTNERS.get(partner.algorithm.replace("_", "-"))
+    known = PARTNERS.get(partner.name) or PARTNERS.get(partner.algorithm.replace("_", "-"))
     return known or (partner.title, partner.description)
 
 
@@ -168,7 +170,7 @@ class Catalogue:
 
     def _speeds(self) -> dict[str, int]:
         own = self._config.tick_ms
-        return SPEEDS if own is None or own in SPEEDS.values() else {**SPEEDS, "Own": own}
+        return SPEEDS if own is None or own in SPEEDS.values() else {**SPEEDS, "Custom": own}
 
     def partner(self, name: str, world: str) -> Partner | None:
         """A partner of a world by its id."""

@@ -64,9 +64,7 @@ export class Menu {
     byId("kitchens-more").replaceChildren(...rest.map((world) => this.#kitchen(world)));
     byId("more-count").textContent = `(${rest.length})`;
     byId("more-kitchens").hidden = rest.length === 0;
-    byId("more-kitchens").open =
-      matchMedia("(min-width: 861px)").matches ||
-      rest.some((world) => world.name === this.choice.world);
+    byId("more-kitchens").open = rest.some((world) => world.name === this.choice.world);
   }
 
   #kitchen(world) {
@@ -134,7 +132,7 @@ export class Menu {
     const partner = this.data.partners.find((p) => p.id === this.#value("partner"));
     const only = partner?.options?.dynamics;
     const rules = (world.dynamics ?? []).filter((rule) => !only || rule.value === only);
-    byId("dynamics-field").hidden = rules.length === 0;
+    byId("dynamics-field").hidden = rules.length < 2;
     byId("dynamics").replaceChildren(
       ...rules.map((rule) =>
         choice("dynamics", rule.value, [rule.label], rule.value === world.options.dynamics),
