@@ -7,6 +7,7 @@ export function element(tag, attributes = {}, ...children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === false || value === null || value === undefined) continue;
     if (name === "class") node.className = value;
+    else if (name.startsWith("--")) node.style.setProperty(name, value);
     else if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else node.setAttribute(name, value === true ? "" : value);
   }
@@ -26,6 +27,12 @@ export const face = (renderer, seat) =>
     alt: "",
     draggable: "false",
   });
+
+// A title such as "Understudy (SRPO)", its second part apart, so that small screens can drop it.
+export function titled(label) {
+  const [, name, rest] = label.match(/^(.*?)(?: (\(.*\)))?$/);
+  return [name, rest ? element("small", { class: "rest" }, ` ${rest}`) : null].filter(Boolean);
+}
 
 const ICONS = {
   pause: "M8 5v14M16 5v14",

@@ -1,6 +1,9 @@
 // The end of a game: what the team made, and who did what.
 
-import { announce, byId, element, face, show } from "./dom.js";
+import { announce, byId, element, face, show, titled } from "./dom.js";
+
+const PRIZES = { kitchen: "soup-3-0" }; // renderer -> drawing of what a success is
+const MOST_PRIZES = 20;
 
 // `game` says who played: from the running game, or from the message when the page was reloaded.
 export function showEnd(game) {
@@ -9,6 +12,7 @@ export function showEnd(game) {
   byId("end-kicker").textContent = finished ? `${game.title}, ${steps} steps` : endings(reason);
   byId("end-title").textContent = `${score} points`;
   byId("end-text").textContent = verdict(game);
+  byId("end-soups").replaceChildren(...prizes(game));
   byId("end-chefs").replaceChildren(contributions(game));
   byId("end-replay").href = `/replay/${game.episode}`;
   byId("end-record").textContent = `Recorded as ${game.episode}`;
@@ -49,7 +53,7 @@ function contributions(game) {
         "span",
         { class: "chef-head" },
         face(game.renderer, index),
-        index === game.seat ? "You" : seat.label,
+        element("span", {}, ...titled(index === game.seat ? "You" : seat.label)),
       ),
     ),
   );
@@ -58,15 +62,28 @@ function contributions(game) {
       "tr",
       {},
       element("th", { scope: "row" }, capital(label)),
-      ...counts.map((count) => element("td", {}, String(count))),
+      ...counts.map((count, seat) => part(count, seat, Math.max(1, ...counts))),
     ),
   );
   return element(
     "table",
-    {},
+    { "--chefs": heads.length },
     element("caption", { class: "visually-hidden" }, "What each chef did"),
     element("thead", {}, element("tr", {}, element("th", {}), ...heads)),
     element("tbody", {}, ...rows),
+  );
+}
+
+function part(count, seat, most) {
+  const bar = { class: `part seat-${seat % 4}`, "--part": count / most };
+  return element("td", {}, element("span", bar, String(count)));
+}
+
+function prizes({ renderer, successes }) {
+  if (!PRIZES[renderer]) return [];
+  const src = `/art/${renderer}/${PRIZES[renderer]}.svg`;
+  return Array.from({ length: Math.min(successes, MOST_PRIZES) }, (_, i) =>
+    element("img", { src, alt: "", "--nth": i }),
   );
 }
 

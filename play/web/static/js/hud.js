@@ -1,6 +1,6 @@
 // Score, time, orders and who is who: everything around the canvas.
 
-import { announce, byId, element, face } from "./dom.js";
+import { announce, byId, element, face, titled } from "./dom.js";
 
 const clock = (seconds) =>
   `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
@@ -47,7 +47,7 @@ export class Hud {
       const you = index === this.game.seat;
       const label = you ? "You" : seat.label;
       const away = seat.connected ? null : element("span", { class: "away" }, "away");
-      const name = element("span", { class: "name", title: seat.label }, label);
+      const name = element("span", { class: "name", title: seat.label }, ...titled(label));
       return element("li", { class: you ? "you" : "" }, face(this.game.static.renderer, index), name, away);
     });
     byId("chefs").replaceChildren(...chefs);
@@ -55,14 +55,17 @@ export class Hud {
 
   #orders(orders) {
     byId("orders").parentElement.hidden = orders.length === 0;
-    byId("orders").replaceChildren(...orders.map(orderChip));
+    const { renderer } = this.game.static;
+    byId("orders").replaceChildren(...orders.map((order) => orderChip(order, renderer)));
   }
 }
 
-function orderChip(order) {
+function orderChip(order, renderer) {
   const pips = element("span", { class: "pips", "aria-hidden": "true" });
-  for (let i = 0; i < order.onions; i += 1) pips.append(element("span", { class: "pip" }));
-  for (let i = 0; i < order.tomatoes; i += 1) pips.append(element("span", { class: "pip tomato" }));
+  const pip = (name) =>
+    element("img", { class: "pip", src: `/art/${renderer}/${name}.svg`, alt: "", draggable: "false" });
+  for (let i = 0; i < order.onions; i += 1) pips.append(pip("onion"));
+  for (let i = 0; i < order.tomatoes; i += 1) pips.append(pip("tomato"));
   return element(
     "li",
     { class: order.bonus ? "order bonus" : "order", title: spokenOrder(order) },
