@@ -9,7 +9,7 @@ from flask import Flask, Response, abort, jsonify, render_template
 
 from play.episode import ID_PATTERN, SUFFIX
 from play.replay import ReplayCursor
-from play.web.catalogue import title_of
+from play.web.catalogue import LABELS, title_of
 from play.web.config import PlayConfig
 from play.worlds.errors import UserError
 
@@ -54,7 +54,7 @@ def replay_data(cursor: ReplayCursor) -> dict[str, Any]:
         "title": title_of(header["world"]),
         "static": cursor.static_scene,
         "tick_ms": header["tick_ms"],
-        "actions": header["actions"],
+        "actions": [LABELS.get(action, action) for action in header["actions"]],
         "seats": [{"label": seat["label"], "kind": seat["kind"]} for seat in header["seats"]],
         "problem": f"The record is cut off: {problem}." if problem else None,
         "frames": [_frame(cursor, t) for t in range(cursor.steps + 1)],
