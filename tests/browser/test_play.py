@@ -2,6 +2,7 @@
 
 import json
 import re
+import statistics
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -57,7 +58,7 @@ def done_by(visitor: Visitor, seat: int) -> int:
 
 
 def test_a_full_game_by_keyboard_beside_the_shipped_policy(visit: Visit, tmp_path: Path) -> None:
-    with serving(tmp_path, tick_ms=60, countdown_ms=1200) as server:
+    with serving(tmp_path, tick_ms=50, countdown_ms=1200) as server:
         me = visit()
         me.page.goto(server.url)
         expect(me.page.get_by_role("radio", name="Cramped Room", exact=True)).to_be_checked()
@@ -88,7 +89,7 @@ def test_a_full_game_by_keyboard_beside_the_shipped_policy(visit: Visit, tmp_pat
 def test_a_game_by_touch_on_a_phone(visit: Visit, tmp_path: Path) -> None:
     options = {"horizon": 200}
     phone = {"has_touch": True, "is_mobile": True, "device_scale_factor": 3}
-    with serving(tmp_path, tick_ms=70, options=options) as server:
+    with serving(tmp_path, tick_ms=60, options=options) as server:
         me = visit(360, 640, **phone)
         me.page.goto(server.url)
         wide = "document.documentElement.scrollWidth"
@@ -111,6 +112,32 @@ def test_a_game_by_touch_on_a_phone(visit: Visit, tmp_path: Path) -> None:
     assert done_by(me, 0) >= 3, "the taps did not reach the kitchen"
     assert INTERACT in {line["action"] for line in lines_of(record, "input")}
     assert me.errors == []
+
+
+def test_what_a_thumb_needs_is_large_enough(visit: Visit, tmp_path: Path) -> None:
+    with serving(tmp_path, tick_ms=200) as server:
+        me = visit(360, 640, has_touch=True, is_mobile=True)
+        me.page.goto(server.url)
+        expect(me.page.locator("#play")).to_be_visible()
+        assert small_targets(me.page) == []
+        me.page.locator("#play").tap()
+        await_go(me.page)
+        assert small_targets(me.page) == []
+        me.page.locator("#leave").tap()
+        expect(me.page.locator("#menu")).to_be_visible()
+
+
+def small_targets(page: Page) -> list[str]:
+    """What can be seen and pressed but is less than 44 px high or wide."""
+    found: list[str] = page.evaluate(
+        """() => [...document.querySelectorAll("button, a, summary, select, label, input")]
+          .filter((node) => node.checkVisibility() && !node.closest(".visually-hidden"))
+          .filter((node) => !node.matches("label input, .skip"))
+          .map((node) => [node, node.getBoundingClientRect()])
+          .filter(([, box]) => Math.min(box.width, box.height) < 43.5)
+          .map(([node, box]) => `${node.id || node.textContent} ${box.width}x${box.height}`)"""
+    )
+    return found
 
 
 def test_keys_at_the_pace_of_people(visit: Visit, tmp_path: Path) -> None:
@@ -141,11 +168,12 @@ def test_keys_at_the_pace_of_people(visit: Visit, tmp_path: Path) -> None:
     first = mine.index(3)
     assert mine[first : first + held] == [3] * held, "the key was held without a break"
     due = [line["due_ms"] for line in lines_of(record, "tick")]
-    assert [round(b - a) for a, b in pairwise(due)] == [150] * 49
+    gaps = [round(b - a) for a, b in pairwise(due)]
+    assert min(gaps) == statistics.median(gaps) == 150, "work between the steps slows the game"
 
 
 def test_a_dropped_connection_resumes_into_the_same_game(visit: Visit, tmp_path: Path) -> None:
-    with serving(tmp_path, tick_ms=60, options={"horizon": 120}) as server:
+    with serving(tmp_path, tick_ms=60, options={"horizon": 90}) as server:
         wire = Wire(port_of(server))
         me = visit()
         begin(me, wire.url)
@@ -163,7 +191,7 @@ def test_a_dropped_connection_resumes_into_the_same_game(visit: Visit, tmp_path:
         expect(me.page.locator("#end")).to_be_visible()
         wire.close()
     record = only_record(tmp_path)  # one record: it was one game
-    assert verify(record).steps == 120
+    assert verify(record).steps == 90
     connections = lines_of(record, "connection")
     assert [line["connected"] for line in connections] == [False, True]
     gone, back = (line["at_ms"] for line in connections)
@@ -173,7 +201,7 @@ def test_a_dropped_connection_resumes_into_the_same_game(visit: Visit, tmp_path:
 
 
 def test_two_people_through_a_link(visit: Visit, tmp_path: Path) -> None:
-    with serving(tmp_path, tick_ms=60, options={"horizon": 120}) as server:
+    with serving(tmp_path, tick_ms=50, options={"horizon": 60}) as server:
         host, guest = visit(), visit()
         host.page.goto(server.url)
         host.page.locator("#invite").click()
@@ -190,7 +218,7 @@ def test_two_people_through_a_link(visit: Visit, tmp_path: Path) -> None:
         assert score_of(host.page) == score_of(guest.page)
         first = only_record(tmp_path)
         shown = [[tick["scene"] for tick in who.wire.of("tick")] for who in (host, guest)]
-        assert len(shown[0]) == 120
+        assert len(shown[0]) == 60
         assert shown[0] == shown[1], "they saw different games"
         host.page.locator("#again").click()
         expect(guest.page.locator("#end-text")).to_have_text("1 of 2 want to play again.")
@@ -198,7 +226,7 @@ def test_two_people_through_a_link(visit: Visit, tmp_path: Path) -> None:
         expect(guest.page.locator("#game")).to_be_visible()
         guest.page.locator("#leave").click()
         expect(host.page.locator("#end-kicker")).to_contain_text("left the kitchen")
-    assert verify(first).steps == 120
+    assert verify(first).steps == 60
     inputs = [line for line in lines_of(first, "input") if line["down"]]
     assert {(line["seat"], line["action"]) for line in inputs} == {(0, 3), (1, 2)}
     assert host.errors == [] == guest.errors
@@ -236,7 +264,7 @@ def test_the_second_tab_takes_over(visit: Visit, tmp_path: Path) -> None:
 
 
 def test_watching_two_agents_and_the_replay(visit: Visit, tmp_path: Path) -> None:
-    with serving(tmp_path, tick_ms=25, options={"horizon": 200}) as server:
+    with serving(tmp_path, tick_ms=20, options={"horizon": 200}) as server:
         me = visit()
         me.page.goto(server.url)
         me.page.locator("#watch").click()
