@@ -1,5 +1,6 @@
 """What the menu offers: worlds with a picture of their first state, partners, speeds."""
 
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +21,14 @@ FEATURED = (
     "kitchen/forced_coordination",
     "kitchen/counter_circuit_o_1order",
 )
-TITLES = {"kitchen/counter_circuit_o_1order": "Counter Circuit"}
+TITLES = {
+    "kitchen/counter_circuit_o_1order": "Counter Circuit",
+    "kitchen/counter_circuit": "Counter Circuit, Mixed Soups",
+    "kitchen/cramped_room_o_3orders": "Cramped Room, Three Orders",
+    "kitchen/mdp_test": "MDP Test",
+    "kitchen/simple_o": "Simple, Onions",
+    "kitchen/simple_o_t": "Simple, Onions and Tomatoes",
+}
 RULES = {
     "kitchen": [
         {"value": "old", "label": "When full"},
@@ -75,7 +83,8 @@ class Entry:
 
 def title_of(world: str) -> str:
     """A readable title: ``"kitchen/cramped_room"`` -> ``"Cramped Room"``."""
-    return TITLES.get(world, world.partition("/")[2].replace("_", " ").title())
+    words = re.sub(r"(?<=[a-z])(?=\d)", " ", world.partition("/")[2].replace("_", " "))
+    return TITLES.get(world, words.title())
 
 
 def words_of(facts: WorldFacts) -> dict[str, str]:

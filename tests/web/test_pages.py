@@ -135,3 +135,10 @@ loaded = {{"torch", "training", "overcooked_ai_py", "gym"}} & set(sys.modules)
 assert not loaded, loaded
 """
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=120)
+
+
+def test_every_kitchen_has_a_name_of_its_own(server: PlayServer) -> None:
+    menu: dict[str, Any] = json.loads(get(server, "/api/menu")[2])
+    titles = [world["title"] for world in menu["worlds"]]
+    assert len(titles) == len(set(titles))
+    assert not [title for title in titles if "_" in title]

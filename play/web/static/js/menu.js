@@ -123,6 +123,11 @@ export class Menu {
       choice("seat", String(i), [face(world.static.renderer, i), element("span", { class: world.players > 2 ? "visually-hidden" : "" }, SEATS[i])], i === seat),
     );
     byId("seats").replaceChildren(...seats);
+    const { orders } = world.static;
+    const onions = orders?.length === 1 && orders[0].tomatoes === 0 ? orders[0].onions : 0;
+    byId("howto-fill").textContent = onions
+      ? `Put ${onions} onion${onions > 1 ? "s" : ""} into a pot`
+      : "Fill a pot as the orders say";
     this.#fillDynamics();
   }
 
