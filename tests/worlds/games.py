@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 
 from play.worlds.kitchen.layouts import CLASSICS, DYNAMICS, Layout, load_layout
@@ -28,7 +28,13 @@ NAMES = (
 STEPS = 120
 LONG = 10_000  # so that episodes which begin late go on for long enough
 
-properties = settings(max_examples=40, deadline=None, derandomize=True, database=None)
+properties = settings(
+    max_examples=30,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=(Phase.generate, Phase.shrink),
+)
 """The same examples at every run, so that nobody's change fails for somebody else's kitchen."""
 
 

@@ -10,7 +10,7 @@ from play.worlds.kitchen.world import Kitchen, make
 from tests.worlds.drivers import CookingDriver
 from tests.worlds.kitchens import OWN
 
-STEPS, ENVS, HORIZON = 300, 3, 70
+STEPS, ENVS, HORIZON = 200, 3, 70
 LAYOUTS = (
     "cramped_room",
     "counter_circuit_o_1order",

@@ -23,7 +23,7 @@ from tests.worlds.oracle import (
     record,
 )
 
-STEPS = 400
+STEPS = 300
 COOKING_EPISODES = 2
 OTHERS = (
     "asymmetric_advantages_tomato",
