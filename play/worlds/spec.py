@@ -104,7 +104,7 @@ class World(Protocol):
         ...
 
     def draw_starts(self, share: float) -> None:
-        """Lets this share of the episodes from now on begin in random states of the game."""
+        """Lets this share of the episodes from now on begin in random states at random times."""
         ...
 
     def step(self, actions: NDArray[np.integer[Any]]) -> None:

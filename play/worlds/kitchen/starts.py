@@ -69,17 +69,18 @@ def entries_needed(tables: Tables, rows: NDArray[np.int32]) -> NDArray[np.int64]
     return total
 
 
-def make_random_starts(layout: Layout, tables: Tables) -> NDArray[np.int32]:
+def make_random_starts(layout: Layout, tables: Tables, any_time: bool) -> NDArray[np.int32]:
     """[M, size] first states with players, hands and pots at random; always the same ones.
 
     Players stay within the part of the kitchen that they start in, since in some layouts each
-    has a room of their own. Only ingredients that the layout offers appear.
+    has a room of their own. Only ingredients that the layout offers appear. The time is 0, or
+    any time before the horizon.
     """
     generator = np.random.default_rng(RANDOM_STARTS_SEED)
     rooms = [sorted(reachable_cells(layout.rows, [start])[0]) for start in layout.starts]
     rows = np.repeat(start_row(layout, tables)[None], NUM_RANDOM_STARTS, axis=0)
     for row in rows:
-        row[TIME] = generator.integers(tables.horizon)
+        row[TIME] = generator.integers(tables.horizon) if any_time else 0
         place_players(layout, rooms, row, generator)
         for player in range(tables.players):
             b = PLAYERS + 3 * player

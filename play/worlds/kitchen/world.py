@@ -111,7 +111,7 @@ class Kitchen:
         self._run = Runner(self.tables, self.compiled, threads)
         self._allocate()
         self._first = start_row(layout, self.tables)[None]
-        self.draw_starts(self.random_start)
+        self.draw_starts(0.0)
         self.reset(0)
 
     def _allocate(self) -> None:
@@ -136,15 +136,24 @@ class Kitchen:
     def draw_starts(self, share: float) -> None:
         """Lets this share of the episodes from now on begin in random states, as trainers may.
 
-        It is never less than the option `random_start`.
+        These begin at any time, so that the environments do not stay in step. With 0, episodes
+        begin as the option `random_start` says.
         """
-        share = max(float(share), self.random_start)
         first = self._run.constant(self._first)
-        self._starts = (first, self._random_starts if share else first, share)
+        if share:
+            self._starts = (first, self._exploring_starts, float(share))
+        else:
+            self._starts = (first, self._random_starts, self.random_start)
 
     @cached_property
     def _random_starts(self) -> Any:
-        return self._run.constant(make_random_starts(self.layout, self.tables))
+        if not self.random_start:
+            return self._run.constant(self._first)
+        return self._run.constant(make_random_starts(self.layout, self.tables, any_time=False))
+
+    @cached_property
+    def _exploring_starts(self) -> Any:
+        return self._run.constant(make_random_starts(self.layout, self.tables, any_time=True))
 
     def reset(self, seed: int | Sequence[int] | None = None) -> None:
         """Starts a new episode everywhere.
