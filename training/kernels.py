@@ -5,15 +5,31 @@ same in every state. So the first layer is a sum of a dozen rows of a table, and
 touches only these rows; a dense layer would multiply zeros nine times out of ten.
 """
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from play.worlds.kitchen.compilation import digest_of
+
+MODULES = ("gae", "kernels", "loss", "passes")  # all that use jit
 Array = NDArray[Any]
-jit = numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
 RELU, TANH = 0, 1
+SOURCES = digest_of(*(Path(__file__).with_name(f"{name}.py") for name in MODULES))
+
+
+def jit(function: Callable[..., Any]) -> Any:
+    """Compiles a function on its first call and keeps the machine code on disk.
+
+    The arithmetic is exactly as written (no fastmath): the optimiser is free to reassociate
+    fastmath differently in the process that compiles than in those that load the result, and the
+    same command would give other weights the second time.
+    """
+    function.__qualname__ += f"-{SOURCES}"
+    return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
 
 
 @jit

@@ -3,6 +3,9 @@
 import json
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from play.worlds.errors import UserError
 from training import checkpoints, commands, runs
 from training.config import METHODS, VARIANTS
 
+HERE = Path(__file__).parent
 SMALL = {
     "world": "tiny/goal", "num_envs": 16, "rollout_length": 16, "learning_rate": 3e-3,
     "hidden": 16, "steps": 12_000,
@@ -69,6 +73,31 @@ def test_same_seed_gives_the_same_weights_and_another_seed_others(method):
     assert_same_weights(first, trained(method, config_of(method), 3))
     with pytest.raises(AssertionError):
         assert_same_weights(first, trained(method, config_of(method, seed=1), 3))
+
+
+def test_the_process_that_compiles_gives_the_weights_of_those_that_follow(tmp_path):
+    code = """if True:
+        import hashlib
+        from play.worlds import registry
+        from test_runs import config_of, trained
+        registry.FAMILIES["tiny"] = "tiny_world"
+        trainer = trained("srpo", config_of("srpo", num_envs=64, hidden=64, rollout_length=64), 8)
+        flat = trainer.learners["hero"].network.flat
+        print(hashlib.sha256(flat.numpy().tobytes()).hexdigest())
+    """
+    environment = os.environ | {
+        "NUMBA_CACHE_DIR": str(tmp_path),
+        "PYTHONPATH": os.pathsep.join((str(HERE), str(HERE.parents[1]))),
+    }
+    prints = [
+        subprocess.run(
+            [sys.executable, "-c", code], env=environment, check=True, capture_output=True,
+            timeout=300,
+        ).stdout
+        for _ in range(2)
+    ]  # fmt: skip
+    assert prints[0] == prints[1]
+    assert any(tmp_path.rglob("*.nbi"))
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -1,18 +1,20 @@
 """Running the kernels compiled by numba, or as the ordinary Python that they are written in."""
 
+import hashlib
 import importlib.util
 import itertools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from pathlib import Path
 from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from play.worlds.kitchen import encode, rules
+from play.worlds.kitchen import encode, layouts, recipes, rules, state
 from play.worlds.kitchen.state import Tables, as_lists
 
 SWITCH = "UNDERSTUDY_COMPILED"
@@ -113,13 +115,24 @@ def compile_module(module: ModuleType) -> dict[str, Any]:
     import numba
 
     namespace = dict(vars(module))
+    sources = digest_of(*(Path(str(m.__file__)) for m in (encode, layouts, recipes, rules, state)))
     for function in (*module.KERNELS, *module.LOOPS):
         copy = FunctionType(function.__code__, namespace, function.__name__)
-        copy.__qualname__ = function.__qualname__
+        copy.__qualname__ = f"{function.__qualname__}-{sources}"
         copy.__module__ = function.__module__
         options = {**OPTIONS, "forceinline": function in module.KERNELS}
         namespace[function.__name__] = numba.njit(**options)(copy)
     return namespace
+
+
+def digest_of(*sources: Path) -> str:
+    """What tells these sources from any other version of them, for the name of cached code.
+
+    numba compares only the file of the function itself, so that after an update it would go on
+    with the former version of functions and constants that came from another file.
+    """
+    content = b"".join(path.read_bytes() for path in sources)
+    return hashlib.sha256(content).hexdigest()[:12]
 
 
 def default_threads() -> int:
