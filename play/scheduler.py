@@ -426,7 +426,7 @@ class Scheduler:
                 game.blocked = False
                 if game.next_due is not None:
                     game.epoch += 1
-                    self._set_due(game, max(game.next_due, self.clock()))
+                    self._set_due(game, game.next_due)
 
     def _tell(self, game: Game, result: TickResult) -> None:
         game.listener.on_tick(game, result)

@@ -105,11 +105,21 @@ def _pages(app: Flask, catalogue: Catalogue) -> None:
     @app.after_request
     def headers(response: Response) -> Response:
         response.headers.update(HEADERS)
-        return response
+        return _in_memory(response)
 
     @app.errorhandler(404)
     def missing(_: Exception) -> tuple[str, int]:
         return render_template("missing.html"), 404
+
+
+def _in_memory(response: Response) -> Response:
+    """Reads a file that would be streamed: werkzeug leaves it open when the browser goes away."""
+    if response.direct_passthrough:
+        response.direct_passthrough = False
+        body = response.get_data()
+        response.close()
+        response.set_data(body)
+    return response
 
 
 class _QuietHandler(WSGIRequestHandler):

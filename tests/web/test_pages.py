@@ -1,5 +1,6 @@
 """Pages and data over plain HTTP, and how a server starts."""
 
+import gc
 import json
 import re
 import socket
@@ -7,14 +8,16 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from werkzeug.test import EnvironBuilder
 
 from play.web.config import PlayConfig
-from play.web.server import PlayServer, serve
+from play.web.server import PlayServer, create_app, serve
 from play.worlds.errors import UserError
 from tests.web.serving import serving
 
@@ -142,3 +145,14 @@ def test_every_kitchen_has_a_name_of_its_own(server: PlayServer) -> None:
     titles = [world["title"] for world in menu["worlds"]]
     assert len(titles) == len(set(titles))
     assert not [title for title in titles if "_" in title]
+
+
+@pytest.mark.parametrize("path", ["/art/kitchen/tomato.svg", "/static/js/main.js"])
+def test_a_browser_that_goes_away_leaves_no_file_open(tmp_path: Path, path: str) -> None:
+    app, _ = create_app(PlayConfig(episodes_dir=tmp_path))
+    environ = EnvironBuilder(path=path).get_environ()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ResourceWarning)
+        app.wsgi_app(environ, lambda *_: None)  # never closed, as after a reset
+        gc.collect()
+    assert not [warning for warning in caught if warning.category is ResourceWarning]
