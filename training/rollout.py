@@ -78,20 +78,27 @@ def collect(
 
 
 class Returns:
-    """Returns of the latest episodes of a group of environments, in the world's points."""
+    """Returns of the latest whole episodes of a group of environments, in the world's points.
 
-    def __init__(self, num_envs: int, unit: float, window: int = 100) -> None:
+    Episodes that began at a later time than 0, as exploring starts do, would make the mean lower.
+    """
+
+    def __init__(self, num_envs: int, unit: float, horizon: int, window: int = 100) -> None:
         self._running = np.zeros(num_envs, np.float64)
-        self._unit = unit
+        self._lengths = np.zeros(num_envs, np.int64)
+        self._unit, self._horizon = unit, horizon
         self.latest: deque[float] = deque(maxlen=window)
 
     def add(self, rewards: NDArray[np.float32], done: NDArray[np.bool_]) -> None:
         """Takes in rewards [T, N] in units and episode ends [T, N]."""
         for t in range(len(rewards)):
             self._running += rewards[t]
+            self._lengths += 1
             if done[t].any():
-                self.latest.extend((self._running[done[t]] * self._unit).tolist())
+                whole = done[t] & (self._lengths == self._horizon)
+                self.latest.extend((self._running[whole] * self._unit).tolist())
                 self._running[done[t]] = 0
+                self._lengths[done[t]] = 0
 
     def mean(self) -> float:
         """Mean return, or nan before the first episode has ended."""
@@ -99,10 +106,14 @@ class Returns:
 
     def state(self) -> dict[str, Any]:
         """Everything that the next `add` depends on."""
-        return {"running": self._running.tolist(), "latest": list(self.latest)}
+        return {
+            "running": self._running.tolist(), "lengths": self._lengths.tolist(),
+            "latest": list(self.latest),
+        }  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:
         """Goes back to what `state` returned."""
         self._running[:] = state["running"]
+        self._lengths[:] = state["lengths"]
         self.latest.clear()
         self.latest.extend(state["latest"])

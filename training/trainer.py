@@ -38,7 +38,7 @@ class Trainer:
         self.steps = 0
         self.learners: dict[str, Learner] = {}
         self.returns = {
-            name: Returns(len(envs), self.world.facts.reward_unit)
+            name: Returns(len(envs), self.world.facts.reward_unit, self.world.facts.horizon)
             for name, envs in self.groups().items()
         }
 

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from play.worlds.errors import UserError
 from training import checkpoints, commands, runs
 from training.config import METHODS, VARIANTS
+from training.rollout import Returns
 
 HERE = Path(__file__).parent
 SMALL = {
@@ -98,6 +99,21 @@ def test_the_process_that_compiles_gives_the_weights_of_those_that_follow(tmp_pa
     ]  # fmt: skip
     assert prints[0] == prints[1]
     assert any(tmp_path.rglob("*.nbi"))
+
+
+def test_the_return_is_that_of_whole_episodes():
+    returns = Returns(2, unit=20.0, horizon=3)
+    rewards = np.array([[1, 0], [0, 1], [2, 0], [0, 4], [1, 0], [1, 0]], np.float32)
+    done = np.array([[0, 0], [0, 1], [1, 0], [0, 0], [0, 1], [1, 0]], np.bool_)
+    returns.add(rewards[:4], done[:4])
+    resumed = Returns(2, unit=20.0, horizon=3)
+    resumed.restore(returns.state())
+    resumed.add(rewards[4:], done[4:])
+    assert list(resumed.latest) == [
+        60,
+        80,
+        40,
+    ]  # not the first episode of the second, which is short
 
 
 @pytest.mark.parametrize("method", METHODS)
