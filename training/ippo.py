@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from training.config import IppoConfig
 from training.networks import ActorCritic
+from training.ppo import update_together
 from training.trainer import Trainer
 
 
@@ -30,14 +31,18 @@ class Ippo(Trainer):
     def learn(self) -> dict[str, float]:
         """Each policy learns from its own seat's experience."""
         rewards = self.rollout.slot_rewards(self.shaping())
-        figures: dict[str, float] = {}
-        for seat, (learner, slots) in enumerate(self.by_seat):
-            samples, _ = self.samples(rewards, self.rollout.values, slots)
-            means = learner.update(
-                self.rollout.observations, samples, self.learning_rate(), self.shuffle_stream
-            )
-            figures |= {f"{name}/seat{seat}": mean for name, mean in means.items()}
-        return figures
+        learners = [learner for learner, _ in self.by_seat]
+        samples = [
+            self.samples(rewards, self.rollout.values, slots)[0] for _, slots in self.by_seat
+        ]
+        means = update_together(
+            learners, self.rollout.observations, samples, self.learning_rate(), self.shuffle_stream
+        )
+        return {
+            f"{name}/seat{seat}": mean
+            for seat, figures in enumerate(means)
+            for name, mean in figures.items()
+        }
 
     def exports(self) -> dict[str, tuple[ActorCritic, tuple[int, ...]]]:
         """One policy for each seat."""

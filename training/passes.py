@@ -81,12 +81,15 @@ def forward(
         values: [B, M] out.
     """
     hidden = w.weight2.shape[1]
-    x1 = np.zeros((2, BLOCK, hidden), np.float32)
-    x2 = np.empty((2, BLOCK, hidden), np.float32)
-    block_logits = np.empty((BLOCK, logits.shape[1]), np.float32)
-    block_values = np.empty((BLOCK, values.shape[1]), np.float32)
-    for begin in range(0, len(rows), BLOCK):
-        size = min(BLOCK, len(rows) - begin)
+    block = BLOCK
+    while block >= 2 * len(rows):
+        block //= 2
+    x1 = np.zeros((2, block, hidden), np.float32)
+    x2 = np.empty((2, block, hidden), np.float32)
+    block_logits = np.empty((block, logits.shape[1]), np.float32)
+    block_values = np.empty((block, values.shape[1]), np.float32)
+    for begin in range(0, len(rows), block):
+        size = min(block, len(rows) - begin)
         embed(index, value, count, rows[begin : begin + size], w.table, w.bias1, kind, x1)
         forward_block(w, kind, x1, x2, block_logits, block_values)
         logits[begin : begin + size] = block_logits[:size]

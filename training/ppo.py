@@ -3,8 +3,8 @@
 Source: Schulman et al. 2017 (arXiv 1707.06347).
 """
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,15 +89,29 @@ class Learner:
         reference: Reference = NO_REFERENCE,
     ) -> dict[str, float]:
         """Some epochs of minibatch steps; returns the mean of each figure over the samples."""
+        batches = self._deal(samples, generator)
+        return self._learn(observations, samples, learning_rate, batches, reference, WORKERS.submit)
+
+    def _deal(
+        self, samples: Samples, generator: np.random.Generator
+    ) -> Iterator[NDArray[np.int64]]:
+        config = self._config
+        return minibatches(len(samples.rows), config.epochs, config.minibatches, generator)
+
+    def _learn(
+        self, observations: Observations, samples: Samples, learning_rate: float,
+        batches: Iterable[NDArray[np.int64]], reference: Reference,
+        submit: Callable[..., Future[None]],
+    ) -> dict[str, float]:  # fmt: skip
         config = self._config
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
         figures = np.zeros((SHARDS, len(FIGURES)))
-        for batch in minibatches(len(samples.rows), config.epochs, config.minibatches, generator):
+        for batch in batches:
             shards = np.array_split(batch, SHARDS)
             arguments = (observations, samples, reference, len(batch))
             others = [
-                WORKERS.submit(self._gradient, shard, chosen, *arguments, figures[shard])
+                submit(self._gradient, shard, chosen, *arguments, figures[shard])
                 for shard, chosen in enumerate(shards[1:], 1)
             ]
             self._gradient(0, shards[0], *arguments, figures[0])
@@ -134,6 +148,34 @@ class Learner:
         """Goes back to what `state` returned."""
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
+
+
+def update_together(
+    learners: Sequence[Learner], observations: Observations, samples: Sequence[Samples],
+    learning_rate: float, generator: np.random.Generator,
+) -> list[dict[str, float]]:  # fmt: skip
+    """Updates learners that do not depend on each other, each in a thread of its own.
+
+    The result is that of `Learner.update` on one after the other, bit for bit.
+    """
+    jobs = [
+        (learner, own, list(learner._deal(own, generator)))
+        for learner, own in zip(learners, samples, strict=True)
+    ]
+
+    def learn(learner: Learner, own: Samples, batches: list[NDArray[np.int64]]) -> dict[str, float]:
+        return learner._learn(observations, own, learning_rate, batches, NO_REFERENCE, at_once)
+
+    others = [WORKERS.submit(learn, *job) for job in jobs[1:]]
+    return [learn(*jobs[0]), *(other.result() for other in others)]
+
+
+def at_once(function: Callable[..., None], *arguments: Any) -> Future[None]:
+    """Runs a function here and now, where a pool's `submit` would leave it to another thread."""
+    done: Future[None] = Future()
+    function(*arguments)
+    done.set_result(None)
+    return done
 
 
 def shorten(gradient: NDArray[np.float32], longest: float) -> None:

@@ -13,7 +13,7 @@ import torch
 from click.testing import CliRunner
 
 from play.worlds.errors import UserError
-from training import checkpoints, commands, runs
+from training import checkpoints, commands, ippo, runs
 from training.config import METHODS, VARIANTS
 from training.rollout import Returns
 
@@ -99,6 +99,18 @@ def test_the_process_that_compiles_gives_the_weights_of_those_that_follow(tmp_pa
     ]  # fmt: skip
     assert prints[0] == prints[1]
     assert any(tmp_path.rglob("*.nbi"))
+
+
+def test_seats_learn_side_by_side_as_they_would_in_turn(monkeypatch):
+    def in_turn(learners, observations, samples, rate, generator):
+        pairs = zip(learners, samples, strict=True)
+        return [learner.update(observations, own, rate, generator) for learner, own in pairs]
+
+    together = trained("ippo", config_of("ippo"), 3)
+    monkeypatch.setattr(ippo, "update_together", in_turn)
+    apart = trained("ippo", config_of("ippo"), 3)
+    assert_same_weights(together, apart)
+    assert together.iterate() == pytest.approx(apart.iterate(), nan_ok=True, rel=0, abs=0)
 
 
 def test_the_return_is_that_of_whole_episodes():
