@@ -1,6 +1,6 @@
 """The screen on which a game is played or watched."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pygame
 
@@ -8,15 +8,16 @@ from play.desktop.app import App
 from play.desktop.board import Board, Moment
 from play.desktop.controls import ControlsScreen
 from play.desktop.end import EndPanel
-from play.desktop.keys import Controls, key_label
+from play.desktop.keys import Controls, default_keys, key_label
 from play.desktop.live import LiveGame
 from play.desktop.paint import ACCENT, LINE, MUTED, SURFACE, Painter
 from play.desktop.sound import cue
 from play.desktop.widgets import Navigator, Row, Rows
 from play.session import TickResult
-from play.web.catalogue import title_of
+from play.web.catalogue import title_of, words_of
+from play.worlds.spec import WorldFacts
 
-HELP_KEYS = "P pause · M sound · F11 full screen"
+HELP_KEYS = "P pauses, M mutes, F11 fills the screen."
 
 
 class GameScreen:
@@ -122,16 +123,13 @@ class GameScreen:
         self._seen_settings = self._app.settings
         keys = self._app.settings.keys_for(game.facts)
         self._controls = Controls(game.facts, keys)
-        self._key_words = ", ".join(
-            f"{'/'.join(key_label(code) for code, name in keys.items() if name == action)} {action}"
-            for action in dict.fromkeys(keys.values())
-        )
+        self._key_words = _help_on(game.facts, keys)
         still = self._seen_settings.reduced_motion
         self._board = Board(game.static_scene, game.labels, game.my_seat, game.tick_ms, still)
 
     def _help(self, paint: Painter) -> None:
         width, height = paint.size
-        words = HELP_KEYS if self._game.my_seat is None else f"{self._key_words} · {HELP_KEYS}"
+        words = HELP_KEYS if self._game.my_seat is None else f"{self._key_words}{HELP_KEYS}"
         words = paint.shortened(words, width - 40, 19)
         paint.words(words, width / 2, height - 20, 19, MUTED, align="middle")
 
@@ -189,6 +187,18 @@ class GameScreen:
 
 def _key(event: pygame.event.Event, key: int) -> bool:
     return bool(event.type == pygame.KEYDOWN and event.key == key)
+
+
+def _help_on(facts: WorldFacts, keys: Mapping[str, str]) -> str:
+    """What the keys do; in the world's own words while they are where they were."""
+    usual = words_of(facts)["help"].partition(HELP_KEYS[:8])[0]
+    if usual and keys == default_keys(facts):
+        return usual
+    actions = {
+        action: "/".join(key_label(code) for code, name in keys.items() if name == action)
+        for action in dict.fromkeys(keys.values())
+    }
+    return ", ".join(f"{labels} {action}" for action, labels in actions.items()) + ". "
 
 
 def _stops(event: pygame.event.Event) -> bool:

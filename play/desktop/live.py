@@ -11,6 +11,7 @@ from play.desktop.config import Wish
 from play.episode import EpisodeWriter
 from play.scheduler import Game, Scheduler
 from play.session import SeatConfig, Session, SessionConfig, TickResult
+from play.web.catalogue import text_of
 from play.worlds.registry import make_world
 
 PERSON = "You"
@@ -143,4 +144,4 @@ def _seat(name: str | None) -> SeatConfig:
     if name is None:
         return SeatConfig("human", PERSON)
     partner = next(partner for partner in list_partners() if partner.name == name)
-    return SeatConfig("policy", partner.title, name, partner.sha256)
+    return SeatConfig("policy", text_of(partner)[0], name, partner.sha256)

@@ -13,7 +13,7 @@ from play.desktop.controls import ControlsScreen
 from play.desktop.paint import GROUND, MUTED, Painter
 from play.desktop.widgets import Navigator, Row, Rows
 from play.draw.renderers import Renderer, make_renderer
-from play.web.catalogue import FEATURED, RULES, title_of, words_of
+from play.web.catalogue import FEATURED, RULES, text_of, title_of, words_of
 from play.web.config import SPEEDS
 from play.worlds.errors import UserError
 from play.worlds.registry import make_world, world_names
@@ -112,11 +112,11 @@ class MenuScreen:
     def _make_rows(self) -> list[Row]:
         rows = [
             Row("Kitchen", lambda: title_of(self._world), self._turn_world),
-            Row("Partner", lambda: self._partners()[self._partner].title, self._turn_partner),
+            Row("Partner", lambda: text_of(self._partners()[self._partner])[0], self._turn_partner),
             Row("Your seat", self._seat_words, self._turn_seat),
         ]
         if self._seat is None:
-            reader = lambda: self._partners()[self._second].title  # noqa: E731
+            reader = lambda: text_of(self._partners()[self._second])[0]  # noqa: E731
             rows.append(Row("Second agent", reader, self._turn_second))
         rows.append(Row("Speed", self._speed_words, self._turn_speed))
         if self._rules():

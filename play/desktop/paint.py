@@ -10,6 +10,9 @@ GROUND, SURFACE, INK = "#fbf3e6", "#fffdf9", "#2a1f16"
 MUTED, LINE, ACCENT = "#665443", "#e4d3ba", "#c23c1b"
 ACCENT_SOFT, GOOD, GOLD = "#fbe3d6", "#23703a", "#f0b03a"
 DESIGN = (1280, 720)
+FINER = 3
+"""How much larger letters are drawn than they are shown."""
+MOST_TEXTS = 500
 
 
 class Painter:
@@ -25,6 +28,7 @@ class Painter:
         width, height = surface.get_size()
         self.unit = max(0.35, min(width / DESIGN[0], height / DESIGN[1]))
         self._fonts: dict[int, pygame.font.Font] = {}
+        self._texts: dict[tuple[str, float, str], pygame.Surface] = {}
         self._avatars = Sprites("kitchen")
 
     @property
@@ -66,7 +70,7 @@ class Painter:
 
     def width_of(self, words: str, size: float) -> float:
         """Width of a line of words in units."""
-        return self._font(size).size(words)[0] / self.unit
+        return self._font(size).size(words)[0] / FINER / self.unit
 
     def words(
         self,
@@ -79,7 +83,7 @@ class Painter:
         align: str = "left",
     ) -> float:
         """One line of words whose middle height is `y`; returns its width in units."""
-        text = self._font(size).render(words, True, color)
+        text = self._text(words, size, color)
         width = text.get_width() / self.unit
         left = x - {"left": 0.0, "middle": 0.5, "right": 1.0}[align] * width
         top = y * self.unit - text.get_height() / 2
@@ -121,8 +125,19 @@ class Painter:
         if line:
             yield line
 
+    def _text(self, words: str, size: float, color: str) -> pygame.Surface:
+        """A line of words, drawn larger and shrunk, since hinted letters stand unevenly."""
+        key = words, size, color
+        if key not in self._texts:
+            if len(self._texts) >= MOST_TEXTS:
+                self._texts.clear()
+            large = self._font(size).render(words, True, color)
+            width, height = (-(-pixels // FINER) for pixels in large.get_size())
+            self._texts[key] = pygame.transform.smoothscale(large, (max(1, width), height))
+        return self._texts[key]
+
     def _font(self, size: float) -> pygame.font.Font:
-        pixels = max(9, round(size * self.unit))
+        pixels = max(9, round(size * self.unit)) * FINER
         if pixels not in self._fonts:
             self._fonts[pixels] = pygame.font.Font(None, pixels)
         return self._fonts[pixels]
