@@ -14,7 +14,7 @@ SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 PANEL = 300  # units at the right for what the policies thought
 FOOT = 86  # units below for the time line
 JUMP = 25  # steps
-HELP = "Space plays and pauses, Left and Right step (with Shift: jump), Up and Down: speed, Esc leaves."
+HELP = "Space plays and pauses, Left and Right step, Up and Down change the speed, Esc leaves."
 BUTTONS = {0: pygame.K_SPACE, 1: pygame.K_ESCAPE, 4: pygame.K_DOWN, 5: pygame.K_UP}
 PAD = {(1, 0): pygame.K_RIGHT, (-1, 0): pygame.K_LEFT, (0, 1): pygame.K_UP, (0, -1): pygame.K_DOWN}
 
