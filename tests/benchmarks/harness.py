@@ -5,6 +5,7 @@ import os
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,7 +40,7 @@ class Contender:
         """Runs it once; returns its figures. `turn` becomes its seed, unless it has one."""
         python = str(PEERS / "bin" / "python") if self.peer else sys.executable
         command = [python, "-m", f"tests.benchmarks.sides.{self.side}"]
-        given = json.dumps({"seed": turn, **self.settings})
+        given = json.dumps({"seed": turn, "launched": time.monotonic(), **self.settings})
         ended = subprocess.run(
             [*command, given], cwd=ROOT, capture_output=True, text=True,
             env=os.environ | {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"},

@@ -4,7 +4,8 @@ JaxMARL's wheel carries its environments but not its trainers, so this one follo
 that its `ippo_ff_overcooked` publishes: actor and critic of 64-64 tanh units on the flattened
 26 channels, one network for both players, 16 environments of 128 steps, 4 epochs of 4
 minibatches, Adam at 2.5e-4 falling to 0, shaped rewards fading over 2.5 of 5 million steps. Like
-theirs it is one compiled scan per call, without logging.
+theirs it keeps observations as bytes until the network reads them, and is one compiled scan per
+call, without logging.
 """
 
 from typing import Any, NamedTuple
@@ -53,7 +54,7 @@ def make_network(key: Any, inputs: int, actions: int) -> list[dict[str, Any]]:
 
 def apply(network: Any, x: Any) -> tuple[Any, Any]:
     """Log probabilities [..., C] and values [...]."""
-    outputs = []
+    outputs, x = [], x.astype(jnp.float32)
     for layers in network:
         y = x
         for layer in layers[:-1]:
@@ -84,7 +85,7 @@ def make(layout: str, seed: int) -> tuple[Any, Any]:
     network = make_network(key_network, seen[AGENTS[0]][0].size, actions)
 
     def flat(by_agent: Any) -> Any:
-        return jnp.concatenate([by_agent[a].reshape(ENVS, -1) for a in AGENTS]).astype(jnp.float32)
+        return jnp.concatenate([by_agent[a].reshape(ENVS, -1) for a in AGENTS])
 
     def play(carry: Any, _: Any) -> Any:
         network, env_state, x, key, done_steps = carry
