@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pygame
 import pytest
 
 from agents.card import read_card
@@ -66,11 +65,7 @@ def ended(folder: Path) -> bool:
 
 def keep(desk: Desk, name: str) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """Keeps a picture of the screen for people to look at."""
-    picture = desk.picture()
-    ARTIFACTS.mkdir(exist_ok=True)
-    image = pygame.image.frombuffer(picture.tobytes(), picture.shape[1::-1], "RGB")
-    pygame.image.save(image, ARTIFACTS / f"desktop-{name}.png")
-    return picture
+    return desk.keep(ARTIFACTS / f"desktop-{name}.png")
 
 
 def colours(picture: np.ndarray[Any, np.dtype[np.uint8]]) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
+import pygame
 from numpy.typing import NDArray
 from Xlib import XK, X
 from Xlib.display import Display
@@ -175,3 +176,11 @@ class Desk:
         pixels = np.frombuffer(dump, np.uint8, stride * height, size + colours * 12)
         rows = pixels.reshape(height, stride)[:, : width * 4].reshape(height, width, 4)
         return rows[:, :, 2::-1].copy()
+
+    def keep(self, path: Path) -> NDArray[np.uint8]:
+        """Writes what the screen shows as an image file, and returns it as `picture` does."""
+        picture = self.picture()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image = pygame.image.frombuffer(picture.tobytes(), picture.shape[1::-1], "RGB")
+        pygame.image.save(image, path)
+        return picture
