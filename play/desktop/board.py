@@ -1,14 +1,29 @@
 """The kitchen on show with its score bar: what live games and replays have in common."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from play.desktop.paint import GOLD, GROUND, INK, LINE, MUTED, SURFACE, Painter
+from play.desktop.paint import (
+    ACCENT,
+    ACCENT_SOFT,
+    GOLD,
+    GOOD,
+    GROUND,
+    INK,
+    LINE,
+    MUTED,
+    SURFACE,
+    Painter,
+)
 from play.draw.renderers import make_renderer
 
 BAR = 76  # units that the score bar takes at the top
 FOOT = 40  # and the line of help at the bottom
+CLOCK = 104  # and the clock in the bar
+NAMELESS = 120  # units for each chef below which a picture must do
+HURRY = 10  # seconds before the end
 
 
 @dataclass(frozen=True)
@@ -38,6 +53,7 @@ class Board:
         labels: Who sits in each seat.
         my_seat: The seat to mark as the player's own, or None.
         tick_ms: Time between ticks in milliseconds.
+        horizon: Steps of a whole game.
         reduced_motion: Whether states are shown without moving between them.
     """
 
@@ -47,8 +63,10 @@ class Board:
         labels: Sequence[str],
         my_seat: int | None,
         tick_ms: int,
+        horizon: int,
         reduced_motion: bool,
     ) -> None:
+        self._whole_ms = float(horizon * tick_ms)
         self._orders = static_scene.get("orders", [])
         self._labels = labels
         self._my_seat = my_seat
@@ -83,35 +101,52 @@ class Board:
         return self._renderer.cues(previous, following)
 
     def _bar(self, paint: Painter, moment: Moment, width: float) -> None:
-        paint.box((0, -20, width, BAR + 20), SURFACE, edge=LINE)
-        x = 20 + paint.words("Score", 20, 22, 17, MUTED)
-        x = max(x, 20 + paint.words(f"{moment.score:g}", 20, 51, 40)) + 32
-        paint.words("Time", x, 22, 17, MUTED)
-        seconds = max(0, round(moment.left_ms / 1000))
-        late = seconds <= 15
-        paint.words(f"{seconds // 60}:{seconds % 60:02d}", x, 51, 40, "#c23c1b" if late else INK)
-        self._order_cards(paint, x + 120, width - self._chefs(paint, width) - 16)
+        paint.box((10, 8, width - 20, BAR - 8), SURFACE, radius=18, edge=LINE)
+        paint.words("Score", 32, 25, 17, MUTED)
+        x = 32 + max(paint.words(f"{moment.score:g}", 32, 51, 38, GOOD), 78) + 22
+        right = width - 32 - CLOCK
+        self._clock(paint, moment, right)
+        self._order_cards(paint, x, right - self._chefs(paint, right - 30, right - x - 160) - 40)
+
+    def _clock(self, paint: Painter, moment: Moment, x: float) -> None:
+        """The time that is left, in figures and as a bar."""
+        paint.words("Time left", x, 25, 17, MUTED)
+        seconds = max(0, math.ceil(moment.left_ms / 1000))
+        color = ACCENT if seconds <= HURRY else INK
+        paint.words(f"{seconds // 60}:{seconds % 60:02d}", x, 48, 34, color)
+        paint.box((x, 64, CLOCK, 5), ACCENT_SOFT, radius=2)
+        part = moment.left_ms / max(1.0, self._whole_ms)
+        paint.box((x, 64, CLOCK * max(0.0, min(1.0, part)), 5), ACCENT, radius=2)
 
     def _order_cards(self, paint: Painter, x: float, limit: float) -> None:
-        """As many orders as fit, each with its picture and value."""
-        for order in self._orders:
-            if x + 108 > limit:
-                return
-            paint.box((x, 10, 100, 56), "#fbf3e6", edge=GOLD if order.get("bonus") else LINE)
-            paint.picture(f"soup-{order['onions']}-{order['tomatoes']}", x + 6, 14, 48)
+        """As many orders as fit, each with what it takes and its value."""
+        if not self._orders:
+            return
+        paint.words("Orders", x, 25, 17, MUTED)
+        for index, order in enumerate(self._orders):
+            things = ["onion"] * order["onions"] + ["tomato"] * order["tomatoes"]
             worth = "∞" if order["value"] is None else f"{order['value']:g}"
-            paint.words(worth, x + 60, 38, 26)
-            x += 108
+            wide = 34 + 17 * len(things) + paint.width_of(worth, 24)
+            more = f"+{len(self._orders) - index}"
+            if index and x + wide > limit:
+                paint.words(more, x, 52, 20, MUTED)
+                return
+            edge = GOLD if order.get("bonus") else LINE
+            paint.box((x, 37, wide, 31), GROUND, radius=15, edge=edge)
+            for i, thing in enumerate(things):
+                paint.picture(thing, x + 8 + 17 * i, 41, 23)
+            paint.words(worth, x + wide - 11, 53, 24, align="right")
+            x += wide + 8
 
-    def _chefs(self, paint: Painter, width: float) -> float:
+    def _chefs(self, paint: Painter, right: float, room: float) -> float:
         """Who is who, from the right; returns the width it took."""
-        x = width - 16
+        x, each = right, room / len(self._labels)
         for seat in reversed(range(len(self._labels))):
             label = "You" if seat == self._my_seat else self._labels[seat]
-            label = paint.shortened(label, 190, 21)
-            x -= paint.width_of(label, 21)
-            paint.words(label, x, 38, 21)
-            x -= 56
-            paint.picture(f"avatar-{seat % 4}", x, 12, 50)
-            x -= 20
-        return width - x
+            label = paint.name(label, min(220.0, each - 74), 22) if each > NAMELESS else ""
+            x -= paint.width_of(label, 22)
+            paint.words(label, x, 43, 22)
+            x -= 52 if label else 46
+            paint.picture(f"avatar-{seat % 4}", x, 19, 46)
+            x -= 22
+        return right - x

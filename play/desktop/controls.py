@@ -5,9 +5,10 @@ from collections.abc import Callable
 import pygame
 
 from play.desktop.app import App, Screen
-from play.desktop.keys import CODES, key_label
+from play.desktop.keys import CODES, RESERVED, key_label
 from play.desktop.paint import ACCENT, MUTED, Painter
 from play.desktop.widgets import Navigator, Row, Rows
+from play.web.catalogue import LABELS
 from play.worlds.spec import WorldFacts
 
 
@@ -20,6 +21,7 @@ class ControlsScreen:
         self._back = back
         self._navigator = Navigator()
         self._waiting: str | None = None  # the action whose key is asked for
+        self._refused = ""  # the key that was pressed instead and cannot be taken
         self._rows = Rows([*self._switches(), *self._keys(), *self._ends()])
 
     def handle(self, event: pygame.event.Event) -> None:
@@ -43,7 +45,10 @@ class ControlsScreen:
         self._rows.draw(paint, width / 2 - 320, 92, 640, row)
         words = "Choose with the arrow keys, change with Enter, go back with Escape"
         if self._waiting is not None:
-            words = f"Press the new key for “{self._waiting}”, or Escape to keep the old one"
+            name = LABELS.get(self._waiting, self._waiting)
+            words = f"Press the new key for “{name}”, or Escape to keep the old one"
+            if self._refused:
+                words = f"{self._refused} has another use here: press another key, or Escape"
         color = MUTED if self._waiting is None else ACCENT
         paint.words(words, width / 2, height - 34, 22, color, align="middle")
 
@@ -75,7 +80,11 @@ class ControlsScreen:
 
     def _keys(self) -> list[Row]:
         return [
-            Row(f"Key: {action}", self._key_reader(action), activate=self._asker(action))
+            Row(
+                f"Key: {LABELS.get(action, action)}",
+                self._key_reader(action),
+                activate=self._asker(action),
+            )
             for action in self._facts.actions
             if action in set(self._app.settings.keys_for(self._facts).values())
         ]
@@ -103,6 +112,9 @@ class ControlsScreen:
         if event.type != pygame.KEYDOWN or self._waiting is None:
             return
         code = CODES.get(event.scancode)
+        self._refused = key_label(code) if code in RESERVED else ""
+        if self._refused:
+            return
         if event.key != pygame.K_ESCAPE and code is not None:
             self._app.change(self._app.settings.bound(self._facts, self._waiting, code))
         if event.key == pygame.K_ESCAPE or code is not None:

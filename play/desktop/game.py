@@ -14,7 +14,7 @@ from play.desktop.paint import ACCENT, LINE, MUTED, SURFACE, Painter
 from play.desktop.sound import cue
 from play.desktop.widgets import Navigator, Row, Rows
 from play.session import TickResult
-from play.web.catalogue import title_of, words_of
+from play.web.catalogue import LABELS, title_of, words_of
 from play.worlds.spec import WorldFacts
 
 HELP_KEYS = "P pauses, M mutes, F11 fills the screen."
@@ -50,6 +50,7 @@ class GameScreen:
         self._arrived = 0.0
         self._score = 0.0
         self._steps = 0
+        self._successes = 0
         self._counted = 4  # seconds of the countdown that have been heard
         self._end: EndPanel | None = None
         self._pause = Rows(
@@ -112,6 +113,7 @@ class GameScreen:
         self._previous, self._following = self._following, result.scene
         self._arrived = time_ms
         self._score, self._steps = result.score, result.t
+        self._successes += sum(reward > 0 for reward in result.rewards)
         heard = {cue(event) for events in result.events for event in events}
         heard |= set(self._board.cues(self._previous, self._following))
         for effect in heard - {None}:
@@ -125,12 +127,19 @@ class GameScreen:
         self._controls = Controls(game.facts, keys)
         self._key_words = _help_on(game.facts, keys)
         still = self._seen_settings.reduced_motion
-        self._board = Board(game.static_scene, game.labels, game.my_seat, game.tick_ms, still)
+        self._board = Board(
+            game.static_scene,
+            game.labels,
+            game.my_seat,
+            game.tick_ms,
+            game.facts.horizon,
+            still,
+        )
 
     def _help(self, paint: Painter) -> None:
         width, height = paint.size
         words = HELP_KEYS if self._game.my_seat is None else f"{self._key_words}{HELP_KEYS}"
-        words = paint.shortened(words, width - 40, 19)
+        words = paint.shortened(words, width - 40, 19, MUTED)
         paint.words(words, width / 2, height - 20, 19, MUTED, align="middle")
 
     def _countdown(self, paint: Painter) -> None:
@@ -175,8 +184,9 @@ class GameScreen:
         game = self._game
         counts = [seat["counts"] for seat in game.contributions()]
         self._end = EndPanel(
-            title=title_of(game.facts.world),
+            title=f"{title_of(game.facts.world)}, {self._steps} steps",
             score=self._score,
+            successes=self._successes,
             table={label: [seat[label] for seat in counts] for label in counts[0]},
             labels=game.labels,
             my_seat=game.my_seat,
@@ -198,7 +208,8 @@ def _help_on(facts: WorldFacts, keys: Mapping[str, str]) -> str:
         action: "/".join(key_label(code) for code, name in keys.items() if name == action)
         for action in dict.fromkeys(keys.values())
     }
-    return ", ".join(f"{labels} {action}" for action, labels in actions.items()) + ". "
+    does = {action: LABELS.get(action, action).lower() for action in actions}
+    return ", ".join(f"{labels} {does[action]}" for action, labels in actions.items()) + ". "
 
 
 def _stops(event: pygame.event.Event) -> bool:

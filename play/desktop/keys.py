@@ -38,6 +38,7 @@ SCANCODES = {
     "BracketLeft": pygame.KSCAN_LEFTBRACKET,
     "BracketRight": pygame.KSCAN_RIGHTBRACKET,
 }
+RESERVED = ("KeyP", "KeyM")  # pause and mute, in every game
 CODES = {scancode: code for code, scancode in SCANCODES.items()}
 
 # What a gamepad's stick and pad mean, by the names that worlds give to directions.

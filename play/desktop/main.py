@@ -47,6 +47,7 @@ class Player:
         self._app = app
         self._config = config
         self._games = 0
+        self._menu_screen: MenuScreen | None = None  # kept, since it remembers what was chosen
 
     def run(self, wish: Wish | None) -> None:
         """Shows the menu, or the game wished for, until the window is closed."""
@@ -61,7 +62,9 @@ class Player:
         self._app.run()
 
     def _menu(self) -> None:
-        self._app.show(MenuScreen(self._app, self._config, self._play))
+        if self._menu_screen is None:
+            self._menu_screen = MenuScreen(self._app, self._config, self._play)
+        self._app.show(self._menu_screen)
 
     def _play(self, wish: Wish) -> None:
         seed = self._config.seed

@@ -10,7 +10,7 @@ from agents.library import Partner, list_partners
 from play.desktop.app import App
 from play.desktop.config import DesktopConfig, Wish
 from play.desktop.controls import ControlsScreen
-from play.desktop.paint import GROUND, MUTED, Painter
+from play.desktop.paint import ACCENT, GROUND, INK, MUTED, Painter
 from play.desktop.widgets import Navigator, Row, Rows
 from play.draw.renderers import Renderer, make_renderer
 from play.web.catalogue import FEATURED, RULES, text_of, title_of, words_of
@@ -20,6 +20,11 @@ from play.worlds.registry import make_world, world_names
 from play.worlds.spec import WorldFacts
 
 SEAT_NAMES = ("Blue chef", "Orange chef", "Green chef", "Purple chef")
+KEYS = "Arrows or WASD move, Space takes and puts down; or use a gamepad."
+HOWTO, GOAL = 224.0, 140.0  # units below the picture of a kitchen, with the steps and without
+NARROW = 420.0  # units across in which the steps find no room
+MOST_TALL = 430.0  # units of the picture
+Step = tuple[tuple[str, ...], str]  # pictures that lie on one another, and words
 T = TypeVar("T")
 
 
@@ -28,6 +33,7 @@ class Preview:
     """A world's picture and facts."""
 
     facts: WorldFacts
+    static: Mapping[str, Any]
     scene: Mapping[str, Any]
     renderer: Renderer
 
@@ -50,7 +56,7 @@ class MenuScreen:
         names = world_names()
         self._worlds = [*FEATURED, *(name for name in names if name not in FEATURED)]
         self._world = config.world if config.world in self._worlds else self._worlds[0]
-        self._rule: str | None = config.options.get("dynamics")
+        self._rule: str | None = None
         self._seat: int | None = config.seat
         self._speeds = dict(SPEEDS)
         if config.tick_ms and config.tick_ms not in SPEEDS.values():
@@ -59,7 +65,9 @@ class MenuScreen:
         self._second = 0
         self._partner = 0
         self._problem = ""
+        self._options = {k: v for k, v in config.options.items() if k != "dynamics"}
         self._enter_world()
+        self._take_rule(config.options.get("dynamics"))
         self._rows = Rows(self._make_rows())
         self._rows.focus = next(i for i, row in enumerate(self._rows.rows) if row.strong)
 
@@ -77,15 +85,15 @@ class MenuScreen:
         """Draws the title, the rows and the chosen kitchen."""
         paint.clear()
         width, height = paint.size
-        paint.picture("logo", 40, 26, 64)
-        paint.words("Understudy", 120, 48, 44)
-        paint.words("Cook beside a partner that has never met you.", 121, 80, 20, MUTED)
-        left = min(560.0, width * 0.46)
-        row = min(50.0, (height - 240) / len(self._rows.rows) - 10)
+        paint.picture("logo", 40, 24, 68)
+        paint.words("Understudy", 124, 48, 46)
+        left = min(560.0, width * 0.47)
+        paint.paragraph("Cook beside a partner that has never met you.", 125, 71, width, 21)
+        row = min(50.0, (height - 210) / len(self._rows.rows) - 10)
         below = self._rows.draw(paint, 40, 116, left, row)
-        words = self._problem or self._partners()[self._partner].description
-        paint.paragraph(words, 44, below + 4, left - 8, 18, "#c23c1b" if self._problem else MUTED)
-        self._picture(paint, left + 70, width - left - 100, height, time_ms)
+        words = self._problem or text_of(self._partners()[self._partner])[1]
+        paint.paragraph(words, 44, below + 6, left - 8, 21, ACCENT if self._problem else MUTED)
+        self._right(paint, left + 76, width - left - 112, height, time_ms)
 
     def close(self) -> None:
         """Nothing runs behind the menu."""
@@ -94,18 +102,30 @@ class MenuScreen:
         """Shows why a game could not start."""
         self._problem = sentence
 
-    def _picture(
-        self, paint: Painter, x: float, width: float, height: float, time_ms: float
-    ) -> None:
+    def _right(self, paint: Painter, x: float, width: float, height: float, time: float) -> None:
+        """The chosen kitchen, and below it how to cook there."""
         shown = self._preview()
-        tall = min(height - 250, width / shown.renderer.aspect)
-        top = 60 + (height - 250 - tall) / 2
+        orders = shown.static.get("orders", [])
+        steps = howto(orders) if orders and width > NARROW else []
+        top, below = (76.0, HOWTO) if steps else (116.0, GOAL)  # a low title may need the place
+        tall = min(height - top - below, width / shown.renderer.aspect, MOST_TALL)
         area = paint.pixels(x, top, width, tall)
-        shown.renderer.draw(paint.surface, area, shown.scene, shown.scene, 1.0, time_ms)
-        words = words_of(shown.facts)
-        below = paint.paragraph(words["goal"] + ".", x, height - 160, width, 24, "#2a1f16")
-        help_line = "Arrows or WASD to move, Space to use, or a gamepad. P pauses, F11 fills the "
-        paint.paragraph(help_line + "screen.", x, below + 6, width, 19)
+        shown.renderer.draw(paint.surface, area, shown.scene, shown.scene, 1.0, time)
+        middle, goal = x + width / 2, words_of(shown.facts)["goal"]
+        y = paint.paragraph(goal, middle, top + tall + 14, width, 23, INK, align="middle")
+        y += self._steps(paint, x, y + 4, width, steps)
+        paint.paragraph(KEYS, middle, y + 8, width, 19, align="middle")
+
+    @staticmethod
+    def _steps(paint: Painter, x: float, y: float, width: float, steps: Sequence[Step]) -> float:
+        """What to do, step by step from left to right; returns the height it took."""
+        each = width / max(1, len(steps))
+        for index, (pile, words) in enumerate(steps):
+            middle = x + each * (index + 0.5)
+            for name in pile:
+                paint.picture(name, middle - 24, y, 48)
+            paint.paragraph(words, middle, y + 52, each - 12, 19, align="middle")
+        return 104.0 if steps else 0.0
 
     # What can be chosen.
 
@@ -146,6 +166,12 @@ class MenuScreen:
         self._partner = self._second = 0  # the recommended one comes first
         self._rule = None
         self._problem = ""
+
+    def _take_rule(self, rule: str | None) -> None:
+        """Takes the rule that the command line asks for, and the first partner who knows it."""
+        known = [options_of(partner).get("dynamics", rule) for partner in self._partners()]
+        if rule is not None and rule in known:
+            self._rule, self._partner = rule, known.index(rule)
 
     def _turn_partner(self, by: int) -> None:
         self._partner = (self._partner + by) % len(self._partners())
@@ -209,10 +235,9 @@ class MenuScreen:
         if key not in self._previews:
             world = make_world(self._world)
             world.reset(0)
-            renderer = make_renderer(
-                world.static_scene(), my_seat=None, tick_ms=150, background=GROUND
-            )
-            self._previews[key] = Preview(world.facts, world.scene(0), renderer)
+            static = world.static_scene()
+            renderer = make_renderer(static, my_seat=None, tick_ms=150, background=GROUND)
+            self._previews[key] = Preview(world.facts, static, world.scene(0), renderer)
         return self._previews[key]
 
     def _controls(self) -> None:
@@ -226,9 +251,10 @@ class MenuScreen:
             seats[1:] = [partners[self._second].name] * (players - 1)
         else:
             seats[self._seat] = None
-        options = options_of(partners[self._partner])
+        options = {**options_of(partners[self._partner]), **self._options}
         if self._rule and "dynamics" not in options:
             options["dynamics"] = self._rule
+        self._problem = ""
         try:
             self._start(Wish(self._world, options, tuple(seats), self._tick()))
         except UserError as error:
@@ -238,6 +264,19 @@ class MenuScreen:
 def _next(choices: Sequence[T], now: T, by: int) -> T:
     """The neighbour of a choice, around the corner at the ends."""
     return choices[(choices.index(now) + by) % len(choices)] if now in choices else choices[0]
+
+
+def howto(orders: Sequence[Mapping[str, Any]]) -> list[Step]:
+    """The four steps to a soup."""
+    first, onions = "Fill a pot as the orders say", orders[0]["onions"]
+    if len(orders) == 1 and orders[0]["tomatoes"] == 0:
+        first = f"Put {onions} onion{'s' if onions > 1 else ''} into a pot"
+    return [
+        (("onion",), first),
+        (("pot-back", "broth-onion", "pot-front"), "Let the soup cook"),
+        (("soup-3-0",), "Fill a dish"),
+        (("serving",), "Serve it"),
+    ]
 
 
 def options_of(partner: Partner) -> dict[str, Any]:

@@ -9,12 +9,13 @@ from play.desktop.board import Board, Moment
 from play.desktop.paint import ACCENT, ACCENT_SOFT, GOOD, LINE, MUTED, SURFACE, Painter
 from play.desktop.sound import cue
 from play.replay import ReplayCursor
+from play.web.catalogue import LABELS
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 PANEL = 300  # units at the right for what the policies thought
 FOOT = 86  # units below for the time line
 JUMP = 25  # steps
-HELP = "Space plays and pauses, Left and Right step, Up and Down change the speed, Esc leaves."
+HELP = "Space pauses, Left and Right step, Up and Down set the speed, Esc leaves."
 BUTTONS = {0: pygame.K_SPACE, 1: pygame.K_ESCAPE, 4: pygame.K_DOWN, 5: pygame.K_UP}
 PAD = {(1, 0): pygame.K_RIGHT, (-1, 0): pygame.K_LEFT, (0, 1): pygame.K_UP, (0, -1): pygame.K_DOWN}
 
@@ -44,7 +45,12 @@ class ReplayScreen:
         labels = [seat["label"] for seat in header["seats"]]
         self._labels = labels
         self._board = Board(
-            cursor.static_scene, labels, None, round(self._tick_ms), app.settings.reduced_motion
+            cursor.static_scene,
+            labels,
+            None,
+            round(self._tick_ms),
+            cursor.facts.horizon,
+            app.settings.reduced_motion,
         )
 
     def handle(self, event: pygame.event.Event) -> None:
@@ -160,7 +166,7 @@ class ReplayScreen:
         fallback: str | None,
     ) -> float:
         """A bar for each action, or just the action of a person; returns the y below."""
-        names = self._cursor.facts.actions
+        names = [LABELS.get(name, name) for name in self._cursor.facts.actions]
         if fallback is not None:
             paint.words(f"{names[taken]} (policy {fallback})", x, y + 8, 18, ACCENT)
             return y + 32
@@ -170,11 +176,11 @@ class ReplayScreen:
         for action, (name, probability) in enumerate(zip(names, probabilities, strict=True)):
             color = GOOD if action == taken else MUTED
             paint.words(name, x, y + 8, 17, color)
-            paint.box((x + 76, y, 134, 15), ACCENT_SOFT, radius=4)
+            paint.box((x + 60, y, 136, 15), ACCENT_SOFT, radius=4)
             if probability > 0.005:
-                paint.box((x + 76, y, 134 * probability, 15), color, radius=4)
-            paint.words(f"{probability:.0%}", x + 262, y + 8, 17, color, align="right")
-            y += 22
+                paint.box((x + 60, y, 136 * probability, 15), color, radius=4)
+            paint.words(f"{probability:.0%}", x + 248, y + 8, 17, color, align="right")
+            y += 23
         return y + 14
 
     def _time_line(self, paint: Painter) -> None:
@@ -189,5 +195,5 @@ class ReplayScreen:
         state = f"{self.speed:g}×" if self.playing else "Paused"
         words = f"Step {self.t} of {self._cursor.steps} · {state}"
         taken = paint.words(words, 40, height - 22, 19)
-        rest = paint.shortened(HELP, width - 140 - taken, 17)
+        rest = paint.shortened(HELP, width - 140 - taken, 17, MUTED)
         paint.words(rest, width - 40, height - 22, 17, MUTED, align="right")

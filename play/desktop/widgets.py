@@ -22,6 +22,7 @@ KEYS = {
     pygame.K_a: "left",
     pygame.K_d: "right",
 }
+GAP = 10.0  # units between rows
 BUTTONS = {0: "confirm", 1: "back", 7: "menu", 9: "menu"}
 
 
@@ -78,19 +79,26 @@ class Row:
 
 
 class Rows:
-    """A column of rows with one of them in focus."""
+    """A column of rows with one of them in focus.
 
-    def __init__(self, rows: Sequence[Row], focus: int = 0) -> None:
+    Args:
+        rows: The rows.
+        across: Whether they stand side by side, as buttons do.
+    """
+
+    def __init__(self, rows: Sequence[Row], *, across: bool = False) -> None:
         self.rows = list(rows)
-        self.focus = focus
+        self.focus = 0
+        self._across = across
         self._boxes: list[pygame.Rect] = []
 
     def step(self, step: str | None) -> None:
         """Applies a step of the `Navigator`."""
-        if step in ("up", "down"):
-            self.focus = (self.focus + (1 if step == "down" else -1)) % len(self.rows)
+        by = 1 if step in ("down", "right") else -1
+        if step in ("up", "down") or (self._across and step in ("left", "right")):
+            self.focus = (self.focus + by) % len(self.rows)
         elif step in ("left", "right"):
-            self._change(1 if step == "right" else -1)
+            self._change(by)
         elif step == "confirm":
             self._confirm()
 
@@ -105,13 +113,17 @@ class Rows:
                     self._click(box, event.pos[0])
 
     def draw(self, paint: Painter, x: float, y: float, width: float, height: float = 52) -> float:
-        """Draws the rows; returns the y below the last."""
+        """Draws the rows, each `height` units high; returns the y below the last."""
         self._boxes = []
+        each = (width + GAP) / len(self.rows) - GAP if self._across else width
         for index, row in enumerate(self.rows):
-            self._boxes.append(paint.pixels(x, y, width, height))
-            self._row(paint, row, (x, y, width, height), index == self.focus)
-            y += height + 10
-        return y
+            self._boxes.append(paint.pixels(x, y, each, height))
+            self._row(paint, row, (x, y, each, height), index == self.focus)
+            if self._across:
+                x += each + GAP
+            else:
+                y += height + GAP
+        return y + (height + GAP if self._across else 0)
 
     def _row(
         self, paint: Painter, row: Row, at: tuple[float, float, float, float], focused: bool
@@ -130,8 +142,8 @@ class Rows:
         words = paint.shortened(row.value(), width * 0.64 - 64, size)
         paint.words(words, x + width * 0.66, middle, size, INK, align="middle")
         if row.change:
-            paint.words("‹", x + width * 0.34, middle, size * 1.3, ACCENT, align="middle")
-            paint.words("›", x + width - 20, middle, size * 1.3, ACCENT, align="middle")
+            for left, way in ((x + width * 0.34, -1), (x + width - 20, 1)):
+                paint.arrow(left, middle, height * 0.2, way, ACCENT)
 
     def _change(self, by: int) -> None:
         row = self.rows[self.focus]
