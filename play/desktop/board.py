@@ -106,7 +106,7 @@ class Board:
         x = 32 + max(paint.words(f"{moment.score:g}", 32, 51, 38, GOOD), 78) + 22
         right = width - 32 - CLOCK
         self._clock(paint, moment, right)
-        self._order_cards(paint, x, right - self._chefs(paint, right - 30, right - x - 160) - 40)
+        self._order_cards(paint, x, right - self._chefs(paint, right - 30, right - x - 136) - 40)
 
     def _clock(self, paint: Painter, moment: Moment, x: float) -> None:
         """The time that is left, in figures and as a bar."""

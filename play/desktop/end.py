@@ -107,8 +107,9 @@ class EndPanel:
         for seat, name in enumerate(self._names):
             left = x + first + step * seat
             paint.picture(f"avatar-{seat % 4}", left, y, 42 * k)
-            name = paint.name(name, step - 54 * k, 21 * k)
-            paint.words(name, left + 50 * k, y + 23 * k, 21 * k)
+            size = (21 if len(self._names) < 3 else 16) * k
+            name = paint.name(name, step - 54 * k, size)
+            paint.words(name, left + 50 * k, y + 23 * k, size)
         y += 48 * k
         for label, counts in self._table.items():
             paint.box((x, y, width, 1.5), LINE, radius=0)

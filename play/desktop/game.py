@@ -8,7 +8,7 @@ from play.desktop.app import App
 from play.desktop.board import Board, Moment
 from play.desktop.controls import ControlsScreen
 from play.desktop.end import EndPanel
-from play.desktop.keys import Controls, default_keys, key_label
+from play.desktop.keys import MENU_BUTTONS, Controls, default_keys, key_label
 from play.desktop.live import LiveGame
 from play.desktop.paint import ACCENT, LINE, MUTED, SURFACE, Painter
 from play.desktop.sound import cue
@@ -17,7 +17,7 @@ from play.session import TickResult
 from play.web.catalogue import LABELS, title_of, words_of
 from play.worlds.spec import WorldFacts
 
-HELP_KEYS = "P pauses, M mutes, F11 fills the screen."
+HELP_KEYS = "P pauses, {m}, F11 fills the screen."
 
 
 class GameScreen:
@@ -138,7 +138,8 @@ class GameScreen:
 
     def _help(self, paint: Painter) -> None:
         width, height = paint.size
-        words = HELP_KEYS if self._game.my_seat is None else f"{self._key_words}{HELP_KEYS}"
+        words = "" if self._game.my_seat is None else self._key_words
+        words += HELP_KEYS.format(m="M mutes" if self._app.settings.sound else "M sounds again")
         words = paint.shortened(words, width - 40, 19, MUTED)
         paint.words(words, width / 2, height - 20, 19, MUTED, align="middle")
 
@@ -215,6 +216,6 @@ def _help_on(facts: WorldFacts, keys: Mapping[str, str]) -> str:
 def _stops(event: pygame.event.Event) -> bool:
     """Whether an event asks for a pause: P, Escape, a gamepad's start, or a lost focus."""
     if event.type == pygame.JOYBUTTONDOWN:
-        return bool(event.button in (7, 9))
+        return bool(event.button in MENU_BUTTONS)
     lost = event.type == pygame.WINDOWFOCUSLOST
     return bool(lost or _key(event, pygame.K_p) or _key(event, pygame.K_ESCAPE))

@@ -43,6 +43,9 @@ CODES = {scancode: code for code, scancode in SCANCODES.items()}
 
 # What a gamepad's stick and pad mean, by the names that worlds give to directions.
 DIRECTIONS = {(0, -1): "north", (0, 1): "south", (1, 0): "east", (-1, 0): "west"}
+# Pads without a hat have their four arrows as buttons, in the order that SDL numbers them.
+ARROWS = {11: (0, -1), 12: (0, 1), 13: (-1, 0), 14: (1, 0)}
+MENU_BUTTONS = (6, 7, 9)  # start, options or select, by make
 STICK_ON, STICK_OFF = 0.55, 0.35  # a gap between them, so that a trembling thumb repeats nothing
 
 
@@ -85,15 +88,18 @@ class Controls:
             action = self._keys.get(event.scancode)
             return [] if action is None else [(action, event.type == pygame.KEYDOWN)]
         if event.type in (pygame.JOYBUTTONDOWN, pygame.JOYBUTTONUP):
-            if self._button is None or event.button > 3:
-                return []
-            return [(self._button, event.type == pygame.JOYBUTTONDOWN)]
+            return self._press(event.button, event.type == pygame.JOYBUTTONDOWN)
         if event.type == pygame.JOYHATMOTION:
             x, y = event.value
             return self._lean(event.instance_id, "hat", (x, -y) if not (x and y) else (x, 0))
         if event.type == pygame.JOYAXISMOTION and event.axis in (0, 1):
             return self._axis(event)
         return []
+
+    def _press(self, button: int, down: bool) -> list[tuple[int, bool]]:
+        """One of the four buttons under the right thumb, or an arrow."""
+        action = self._button if button <= 3 else self._directions.get(ARROWS.get(button, (0, 0)))
+        return [] if action is None else [(action, down)]
 
     def _axis(self, event: pygame.event.Event) -> list[tuple[int, bool]]:
         """One axis of the left stick; the axis pushed last wins until it comes back."""

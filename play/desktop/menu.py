@@ -113,7 +113,8 @@ class MenuScreen:
         shown.renderer.draw(paint.surface, area, shown.scene, shown.scene, 1.0, time)
         middle, goal = x + width / 2, words_of(shown.facts)["goal"]
         y = paint.paragraph(goal, middle, top + tall + 14, width, 23, INK, align="middle")
-        y += self._steps(paint, x, y + 4, width, steps)
+        across = min(width, 640.0)
+        y += self._steps(paint, middle - across / 2, y + 4, across, steps)
         paint.paragraph(KEYS, middle, y + 8, width, 19, align="middle")
 
     @staticmethod

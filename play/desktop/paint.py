@@ -236,7 +236,9 @@ class Painter:
                 self._texts.clear()
             large = self._font(size, color).render(words, True, color)
             width, height = (-(-pixels // FINER) for pixels in large.get_size())
-            self._texts[key] = pygame.transform.smoothscale(large, (max(1, width), height))
+            # pygame crashes when it shrinks nothing.
+            shrunk = pygame.transform.smoothscale(large, (width, height)) if width else large
+            self._texts[key] = shrunk
         return self._texts[key]
 
     def _font(self, size: float, color: str) -> pygame.font.Font:

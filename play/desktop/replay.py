@@ -14,6 +14,7 @@ from play.web.catalogue import LABELS
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 PANEL = 300  # units at the right for what the policies thought
 FOOT = 86  # units below for the time line
+ROW = 23.0  # units for an action
 JUMP = 25  # steps
 HELP = "Space pauses, Left and Right step, Up and Down set the speed, Esc leaves."
 BUTTONS = {0: pygame.K_SPACE, 1: pygame.K_ESCAPE, 4: pygame.K_DOWN, 5: pygame.K_UP}
@@ -142,46 +143,45 @@ class ReplayScreen:
         width, height = paint.size
         x, y = width - PANEL, 88.0
         paint.box((x, y, PANEL - 16, height - FOOT - 100), SURFACE, edge=LINE)
-        actions = self._cursor.actions(self.t)
-        decisions = {d["seat"]: d for d in self._cursor.decisions(self.t)}
         paint.words("What each chef did", x + 16, y + 24, 21)
-        y += 50
+        y += 46
+        each = (height - FOOT - 150) / len(self._labels)
         for seat, label in enumerate(self._labels):
             paint.picture(f"avatar-{seat % 4}", x + 12, y, 36)
-            name = paint.shortened(label, PANEL - 90, 20)
-            paint.words(name, x + 56, y + 20, 20)
-            y += 48
-            if actions is not None:
-                probabilities = decisions.get(seat, {}).get("probabilities")
-                fallback = decisions.get(seat, {}).get("fallback")
-                y = self._actions(paint, x + 16, y, actions[seat], probabilities, fallback)
+            paint.words(paint.name(label, PANEL - 86, 20), x + 56, y + 20, 20)
+            below = self._actions(paint, x + 16, y + 44, seat, int((each - 50) / ROW))
+            y = min(y + each, below + 14)
 
-    def _actions(
-        self,
-        paint: Painter,
-        x: float,
-        y: float,
-        taken: int,
-        probabilities: list[float] | None,
-        fallback: str | None,
-    ) -> float:
-        """A bar for each action, or just the action of a person; returns the y below."""
+    def _actions(self, paint: Painter, x: float, y: float, seat: int, most: int) -> float:
+        """Bars of a policy's likeliest actions, or a person's action; returns the y below."""
+        actions = self._cursor.actions(self.t)
+        if actions is None:
+            return y
         names = [LABELS.get(name, name) for name in self._cursor.facts.actions]
+        decisions = {d["seat"]: d for d in self._cursor.decisions(self.t)}
+        decision, taken = decisions.get(seat, {}), actions[seat]
+        fallback, probabilities = decision.get("fallback"), decision.get("probabilities")
         if fallback is not None:
             paint.words(f"{names[taken]} (policy {fallback})", x, y + 8, 18, ACCENT)
-            return y + 32
-        if probabilities is None:
+        elif probabilities is None:
             paint.words(names[taken], x, y + 8, 18, GOOD)
-            return y + 32
-        for action, (name, probability) in enumerate(zip(names, probabilities, strict=True)):
-            color = GOOD if action == taken else MUTED
-            paint.words(name, x, y + 8, 17, color)
-            paint.box((x + 60, y, 136, 15), ACCENT_SOFT, radius=4)
-            if probability > 0.005:
-                paint.box((x + 60, y, 136 * probability, 15), color, radius=4)
-            paint.words(f"{probability:.0%}", x + 248, y + 8, 17, color, align="right")
-            y += 23
-        return y + 14
+        else:
+            # The one taken, then the likeliest; all of them where there is room.
+            ranked = sorted(range(len(names)), key=lambda a: (a != taken, -probabilities[a]))
+            for action in sorted(ranked[: max(1, most)]):
+                color = GOOD if action == taken else MUTED
+                self._bar(paint, x, y, names[action], probabilities[action], color)
+                y += ROW
+            return y
+        return y + ROW
+
+    @staticmethod
+    def _bar(paint: Painter, x: float, y: float, name: str, probability: float, color: str) -> None:
+        paint.words(name, x, y + 8, 17, color)
+        paint.box((x + 60, y, 130, 15), ACCENT_SOFT, radius=4)
+        if probability > 0.005:
+            paint.box((x + 60, y, 130 * probability, 15), color, radius=4)
+        paint.words(f"{probability:.0%}", x + 248, y + 8, 17, color, align="right")
 
     def _time_line(self, paint: Painter) -> None:
         width, height = paint.size
@@ -192,7 +192,7 @@ class ReplayScreen:
         part = self.t / max(1, self._cursor.steps)
         paint.box((40, y, max(10.0, part * (width - 80)), 10), ACCENT, radius=5)
         paint.box((40 + part * (width - 80) - 10, y - 6, 22, 22), ACCENT, radius=11)
-        state = f"{self.speed:g}×" if self.playing else "Paused"
+        state = f"{self.speed:g}×" if self.playing else f"{self.speed:g}×, paused"
         words = f"Step {self.t} of {self._cursor.steps} · {state}"
         taken = paint.words(words, 40, height - 22, 19)
         rest = paint.shortened(HELP, width - 140 - taken, 17, MUTED)

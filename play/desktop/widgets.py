@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pygame
 
-from play.desktop.keys import STICK_OFF, STICK_ON
+from play.desktop.keys import MENU_BUTTONS, STICK_OFF, STICK_ON
 from play.desktop.paint import ACCENT, ACCENT_SOFT, INK, LINE, MUTED, SURFACE, Painter
 
 KEYS = {
@@ -23,7 +23,15 @@ KEYS = {
     pygame.K_d: "right",
 }
 GAP = 10.0  # units between rows
-BUTTONS = {0: "confirm", 1: "back", 7: "menu", 9: "menu"}
+BUTTONS = {
+    0: "confirm",
+    1: "back",
+    11: "up",
+    12: "down",
+    13: "left",
+    14: "right",
+    **dict.fromkeys(MENU_BUTTONS, "menu"),
+}
 
 
 class Navigator:
