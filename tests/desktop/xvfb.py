@@ -7,7 +7,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -33,6 +33,16 @@ def wait_for(what: str, met: Callable[[], bool]) -> None:
     while not met():
         assert time.monotonic() < end, f"waited in vain for {what}"
         time.sleep(0.02)
+
+
+def understudy(
+    arguments: Sequence[str], environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Runs a command that needs no screen, to its end."""
+    return subprocess.run(
+        [sys.executable, "-c", COMMAND, *arguments],
+        env=environment, capture_output=True, text=True, timeout=PATIENCE_S,
+    )  # fmt: skip
 
 
 class Desk:
@@ -136,6 +146,13 @@ class Desk:
         geometry = window.get_geometry()
         return geometry.width, geometry.height
 
+    def resize(self, width: int, height: int) -> None:
+        """Drags the window to another size."""
+        window = self._window()
+        assert window is not None
+        window.configure(width=width, height=height)
+        self._screen.sync()
+
     def _fake(self, event: int, key: str) -> None:
         code = self._screen.keysym_to_keycode(XK.string_to_keysym(key))
         assert code, f"the X server has no key {key!r}"
@@ -176,6 +193,15 @@ class Desk:
         pixels = np.frombuffer(dump, np.uint8, stride * height, size + colours * 12)
         rows = pixels.reshape(height, stride)[:, : width * 4].reshape(height, width, 4)
         return rows[:, :, 2::-1].copy()
+
+    def window_picture(self) -> NDArray[np.uint8]:
+        """[height, width, 3] the part of the screen on which the window lies."""
+        window = self._window()
+        if window is None:
+            return np.zeros((1, 1, 3), np.uint8)
+        place = window.get_geometry()
+        rows, columns = slice(place.y, place.y + place.height), slice(place.x, None)
+        return self.picture()[rows, columns][:, : place.width]
 
     def keep(self, path: Path) -> NDArray[np.uint8]:
         """Writes what the screen shows as an image file, and returns it as `picture` does."""
