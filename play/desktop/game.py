@@ -138,9 +138,12 @@ class GameScreen:
 
     def _help(self, paint: Painter) -> None:
         width, height = paint.size
-        words = "" if self._game.my_seat is None else self._key_words
-        words += HELP_KEYS.format(m="M mutes" if self._app.settings.sound else "M sounds again")
-        words = paint.shortened(words, width - 40, 19, MUTED)
+        keys = HELP_KEYS.format(m="M mutes" if self._app.settings.sound else "M sounds again")
+        help_words = "" if self._game.my_seat is None else self._key_words
+        brief = help_words.partition(". ")[0] + ". " if help_words else ""
+        words = next(
+            (line for line in (help_words + keys, brief + keys) if _fits(paint, line)), keys
+        )
         paint.words(words, width / 2, height - 20, 19, MUTED, align="middle")
 
     def _countdown(self, paint: Painter) -> None:
@@ -194,6 +197,10 @@ class GameScreen:
             record=game.record,
             choices=self._choices,
         )
+
+
+def _fits(paint: Painter, words: str) -> bool:
+    return paint.width_of(words, 19, MUTED) <= paint.size[0] - 40
 
 
 def _key(event: pygame.event.Event, key: int) -> bool:

@@ -122,8 +122,7 @@ class Desk:
 
     def close_window(self) -> None:
         """What the cross in the window's corner does."""
-        window = self._window()
-        assert window is not None
+        window = self._shown()
         protocols, delete = (
             self._screen.intern_atom(name) for name in ("WM_PROTOCOLS", "WM_DELETE_WINDOW")
         )
@@ -133,8 +132,7 @@ class Desk:
 
     def focus(self) -> None:
         """Gives the window the keyboard, as a window manager would."""
-        window = self._window()
-        assert window is not None
+        window = self._shown()
         window.set_input_focus(X.RevertToParent, X.CurrentTime)
         self._screen.sync()
 
@@ -148,8 +146,7 @@ class Desk:
 
     def resize(self, width: int, height: int) -> None:
         """Drags the window to another size."""
-        window = self._window()
-        assert window is not None
+        window = self._shown()
         window.configure(width=width, height=height)
         self._screen.sync()
 
@@ -170,6 +167,11 @@ class Desk:
             except BadWindow:  # it has gone meanwhile
                 continue
         return None
+
+    def _shown(self) -> Window:
+        """The game's window; waits while there is none, since it may be about to be replaced."""
+        wait_for("the window", lambda: self._window() is not None)
+        return self._window() or self._shown()
 
     def leave(self) -> tuple[int, str]:
         """Waits until the program has ended; returns its exit status and what it complained of."""
