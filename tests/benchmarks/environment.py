@@ -54,7 +54,9 @@ def machine() -> dict[str, str]:
         "processors": str(len(os.sched_getaffinity(0))),
         "load at the start": f"{os.getloadavg()[0]:.2f}",
         "python": platform.python_version(),
-        "ours": ", ".join(f"{name} {version(name)}" for name in ("numpy", "numba", "torch")),
+        "ours": ", ".join(
+            f"{name} {version(name)}" for name in ("numpy", "numba", "torch", "overcooked-ai")
+        ),
         "peers": ", ".join(line.replace("==", " ") for line in pinned),
         "commit": commit.stdout.strip() + (" with changes" if dirty.stdout.strip() else ""),
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),

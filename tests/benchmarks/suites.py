@@ -1,6 +1,7 @@
 """The four benchmarks: who is measured, at what, and what is wanted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from tests.benchmarks.harness import Benchmark, Contender, Goal
@@ -8,69 +9,89 @@ from tests.benchmarks.harness import Benchmark, Contender, Goal
 CRAMPED, CIRCUIT = "cramped_room", "counter_circuit_o_1order"
 AS_JAXMARL = {
     "num_envs": 16, "rollout_length": 128, "epochs": 4, "minibatches": 4, "hidden": 64,
-    "activation": "tanh", "learning_rate": 2.5e-4, "exploring_starts": 0.0,
+    "activation": "tanh", "learning_rate": 2.5e-4, "steps": 5_000_000, "exploring_starts": 0.0,
 }  # fmt: skip
 
 
-def _best_rate(figures: dict[str, Any]) -> float:
-    """Joint steps per second at the batch size, and in the way, that suits the contender best."""
-    return max(figures["rates"].values())
+@dataclass(frozen=True)
+class Suite:
+    """Benchmarks that are measured together.
+
+    Attributes:
+        benchmarks: They may look at the same runs.
+        turns: Turns of every contender.
+    """
+
+    benchmarks: Sequence[Benchmark]
+    turns: int
 
 
-def _best_kept(figures: dict[str, Any]) -> float:
-    """The same, among the ways that keep the observations of 100 steps."""
-    rates = figures["rates"]
-    return max(rates[name] for name in rates if name.endswith("kept"))
+def suites(quick: bool) -> dict[str, Suite]:
+    """Suites by name.
 
-
-def _engines(layout: str, seconds: float, figure: Callable[..., float], what: str) -> Benchmark:
-    both = {"layout": layout, "seconds": seconds}
-    ours = [
-        Contender(
-            f"Understudy, {_processors(cores)}", "ours_engine",
-            both | {"cores": cores, "batches": [256, 1024, 4096]},
-        )
-        for cores in (1, 2)
-    ]  # fmt: skip
-    jax = [
-        Contender(
-            f"JaxMARL, {_processors(cores)}", "jaxmarl_engine",
-            both | {"cores": cores, "batches": [512, 4096]}, peer=True,
-        )
-        for cores in (1, 2)
-    ]  # fmt: skip
-    cogrid = Contender(
-        "CoGrid (JAX), 2 processors", "cogrid_engine",
-        both | {"cores": 2, "batches": [64, 1024], "backend": "jax"}, peer=True,
-    )  # fmt: skip
-    contenders = [*ours, *jax, cogrid]
-    fastest = [c.name for c in (*jax, cogrid)]
-    mine = [c.name for c in ours]
-    goals = [Goal("at least 3 times the faster of JaxMARL and CoGrid", mine, fastest, at_least=3)]
-    if figure is _best_rate:
-        single = Contender(
-            "CoGrid (NumPy), 1 processor", "cogrid_engine",
-            both | {"cores": 1, "backend": "numpy"}, peer=True,
-        )  # fmt: skip
-        reference = Contender("overcooked-ai, 1 processor", "overcooked_ai_engine", both)
-        reference.settings["cores"] = 1
-        contenders += [single, reference]
-        goals.insert(
-            0, Goal("at least 300 times overcooked-ai", mine, [reference.name], at_least=300)
-        )
-    return Benchmark(
-        f"The kitchen's rules and observations, {layout}, {what}",
-        "Joint steps per second of random play with both players' observations; every contender "
-        "at the batch size that suits it best (ours 256, 1,024 or 4,096; JaxMARL 512 or 4,096; "
-        "CoGrid 64 or 1,024). Understudy, overcooked-ai and JaxMARL fill 26 channels for each "
-        "player; CoGrid fills features of its own. JAX runs as one compiled scan or call by "
-        "call, whichever is faster.",
-        "joint steps per second", figure, contenders, goals,
-    )  # fmt: skip
+    Args:
+        quick: Whether to have a look rather than a measurement, in a few minutes.
+    """
+    layouts = (CRAMPED,) if quick else (CRAMPED, CIRCUIT)
+    engines = [benchmark for layout in layouts for benchmark in _engines(layout, quick)]
+    made = {
+        "kitchen_engine": Suite(engines, 3),
+        "ippo_training": Suite([_training(2.0 if quick else 10.0, quick)], 5),
+        "time_to_return": Suite(_times_to_return(quick), 3),
+        "srpo_cost": Suite([_srpo_cost(1.5 if quick else 8.0)], 5),
+    }
+    return {name: Suite(suite.benchmarks, 1) for name, suite in made.items()} if quick else made
 
 
 def _processors(cores: int) -> str:
     return "1 processor" if cores == 1 else f"{cores} processors"
+
+
+def _rate(way: str) -> Callable[[dict[str, Any]], float]:
+    """Reads joint steps per second at the batch size that suits the contender best."""
+    return lambda figures: max(
+        rate for name, rate in figures["rates"].items() if name.endswith(way)
+    )
+
+
+def _engines(layout: str, quick: bool) -> list[Benchmark]:
+    """Two benchmarks of the same runs: any way of keeping observations, and all kept."""
+
+    def contender(name: str, side: str, cores: int, peer: bool, **settings: Any) -> Contender:
+        settings |= {"layout": layout, "seconds": 0.3 if quick else 2.0, "cores": cores}
+        return Contender(f"{name}, {_processors(cores)}", side, settings, peer)
+
+    cores = (1,) if quick else (1, 2)
+    sizes, theirs = ([1024], [512]) if quick else ([256, 1024, 4096, 16384], [512, 4096])
+    ours = [contender("Understudy", "ours_engine", n, False, batches=sizes) for n in cores]
+    jaxmarl = [contender("JaxMARL", "jaxmarl_engine", n, True, batches=theirs) for n in cores]
+    cogrid = [
+        contender(
+            "CoGrid (JAX)", "cogrid_engine", n, True, backend="jax",
+            batches=[1024] if quick else [64, 1024, 4096],
+        )
+        for n in cores
+    ]  # fmt: skip
+    single = contender("CoGrid (NumPy)", "cogrid_engine", 1, True, backend="numpy")
+    reference = contender("overcooked-ai", "overcooked_ai_engine", 1, False)
+    mine, batched = [c.name for c in ours], [c.name for c in (*jaxmarl, *cogrid)]
+    thrice = Goal("at least 3 times the faster of JaxMARL and CoGrid", mine, batched, at_least=3)
+    much = Goal("at least 300 times overcooked-ai", mine, [reference.name], at_least=300)
+    unit = "joint steps per second"
+    return [
+        Benchmark(
+            f"The kitchen's rules and observations, {layout}",
+            "Random play with both players' observations written out, and kept or not, "
+            "whichever is faster.",
+            unit, _rate(""), [*ours, *jaxmarl, *cogrid, single, reference], [much, thrice],
+        ),
+        Benchmark(
+            f"The same, the observations of 100 steps kept, {layout}",
+            "The same runs; only the rates with all observations of 100 steps in memory, as a "
+            "learner on full observations needs them.",
+            unit, _rate("kept"), [*ours, *jaxmarl, *cogrid], [thrice],
+        ),
+    ]  # fmt: skip
 
 
 def _train(name: str, seconds: float, method: str, cores: int, **config: Any) -> Contender:
@@ -80,110 +101,114 @@ def _train(name: str, seconds: float, method: str, cores: int, **config: Any) ->
     )  # fmt: skip
 
 
-def _training(seconds: float) -> Benchmark:
-    same = [
-        _train(
-            f"Understudy, JaxMARL's settings, {_processors(n)}", seconds, "ippo", n, **AS_JAXMARL
-        )
-        for n in (1, 2)
-    ]
-    own = _train("Understudy, our settings, 2 processors", seconds, "ippo", 2)
-    theirs = [
-        Contender(
-            f"JaxMARL, {_processors(cores)}", "jaxmarl_training",
-            {"layout": CRAMPED, "until": None, "seconds": seconds, "cores": cores}, peer=True,
-        )
-        for cores in (1, 2)
-    ]  # fmt: skip
-    names = [c.name for c in same], [c.name for c in theirs]
-    return Benchmark(
-        "IPPO from end to end, cramped_room",
-        "Joint steps per second of playing and learning, after compiling. JaxMARL's settings "
-        "are 16 environments of 128 steps, 4 epochs of 4 minibatches, actor and critic of 64-64 "
-        "tanh units; ours are 64 environments of 100 steps and rectifiers. JaxMARL "
-        "trains one network for both players, Understudy's `ippo` one for each: the same "
-        "arithmetic per sample.",
-        "joint steps per second", lambda figures: float(figures["rate"]), [*same, own, *theirs],
-        [Goal("at least 2 times JaxMARL, at its settings", *names, at_least=2),
-         Goal("aim: 5 times JaxMARL, at its settings", *names, at_least=5)],
-    )  # fmt: skip
-
-
-def _time_to_return() -> Benchmark:
-    train = {"cores": 2, "until": 200, "seconds": 0}
-    ours = [
-        Contender(
-            f"Understudy, {method}", "ours_training", train | {"method": method, "config": {}},
-        )
+def _training(seconds: float, quick: bool) -> Benchmark:
+    cores = (1,) if quick else (1, 2)
+    two, one = (
+        [
+            _train(
+                f"Understudy {method}, JaxMARL's settings, {_processors(n)}",
+                seconds, method, n, **AS_JAXMARL,
+            )
+            for n in cores
+        ]
         for method in ("ippo", "self-play")
-    ]  # fmt: skip
+    )  # fmt: skip
+    own = _train("Understudy ippo, our settings, 2 processors", seconds, "ippo", 2)
     theirs = [
         Contender(
-            f"JaxMARL, {_processors(cores)}", "jaxmarl_training",
-            {"layout": CRAMPED, "until": 200, "seconds": 0, "cores": cores}, peer=True,
+            f"JaxMARL, {_processors(n)}", "jaxmarl_training",
+            {"layout": CRAMPED, "until": None, "seconds": seconds, "cores": n}, peer=True,
         )
-        for cores in (1, 2)
+        for n in cores
     ]  # fmt: skip
     names = [c.name for c in theirs]
     return Benchmark(
-        "Seconds until a return of 200 on cramped_room",
-        "From the start of the process, compiling included, until the mean return of the latest "
-        "whole episodes (ours: 100, JaxMARL: one in each of 16 environments) is 200; each "
-        "method at its own default settings, each turn with another seed. Understudy loads "
-        "kernels that an earlier run compiled; the JSON holds the seconds after compiling and "
-        "the steps for both.",
-        "seconds", _seconds_to_return, [*ours, *theirs],
-        [Goal("at most half of JaxMARL's time, ippo", [ours[0].name], names, at_most=0.5),
-         Goal("at most half of its time, self-play", [ours[1].name], names, at_most=0.5)],
-        less_is_better=True,
+        "IPPO from end to end, cramped_room",
+        "Playing and learning, after compiling.",
+        "joint steps per second", lambda figures: float(figures["rate"]),
+        [*two, *one, own, *theirs],
+        [
+            Goal("at least 2 times JaxMARL, ippo", [c.name for c in two], names, at_least=2),
+            Goal("aim: 5 times JaxMARL, ippo", [c.name for c in two], names, at_least=5),
+            Goal("at least 2 times JaxMARL, one network for both players",
+                 [c.name for c in one], names, at_least=2),
+            Goal("our settings, at least 2 times JaxMARL", [own.name], names, at_least=2),
+        ],
     )  # fmt: skip
 
 
-def _seconds_to_return(figures: dict[str, Any]) -> float:
-    return float(figures["seconds"]) if figures["reached"] else float("inf")
+def _times_to_return(quick: bool) -> list[Benchmark]:
+    """From an empty cache of compiled code, from a full one, and without compiling."""
+    cores, until = ((1,), 10) if quick else ((1, 2), 200)
+
+    def contenders(caches: str) -> list[Contender]:
+        common = {"until": until, "seconds": 0}
+        ours = [
+            Contender(
+                f"Understudy {method}", "ours_training",
+                common | {"method": method, "config": {}, "cores": 2}, caches=caches,
+            )
+            for method in ("ippo", "self-play")
+        ]  # fmt: skip
+        theirs = [
+            Contender(
+                f"JaxMARL, {_processors(n)}", "jaxmarl_training",
+                common | {"layout": CRAMPED, "cores": n}, peer=True, caches=caches,
+            )
+            for n in cores
+        ]  # fmt: skip
+        return [*ours, *theirs]
+
+    def benchmark(title: str, what: str, figure: str, caches: str) -> Benchmark:
+        compared = contenders(caches)
+        names = [c.name for c in compared]
+        return Benchmark(
+            title, what, "seconds", _seconds_to_return(figure), compared,
+            [Goal(f"{name} at most half of JaxMARL", [name], names[2:], at_most=0.5)
+             for name in names[:2]],
+            less_is_better=True,
+        )  # fmt: skip
+
+    goal = f"a return of {until} on cramped_room"
+    first = benchmark(
+        f"Seconds until {goal}, first run",
+        "From the start of the process, everything compiled in it.", "seconds", "empty",
+    )  # fmt: skip
+    after = benchmark(
+        "The same runs, without compiling",
+        "From the first update, which compiles, to the return.", "seconds_after_compiling", "empty",
+    )  # fmt: skip
+    later = benchmark(
+        f"Seconds until {goal}, later runs",
+        "From the start of the process, which finds what an earlier run compiled: numba's cache "
+        "and JAX's persistent compilation cache.", "seconds", "filled",
+    )  # fmt: skip
+    return [first, after] if quick else [first, after, later]
+
+
+def _seconds_to_return(figure: str) -> Callable[[dict[str, Any]], float]:
+    return lambda figures: float(figures[figure]) if figures["reached"] else float("inf")
 
 
 def _srpo_cost(seconds: float) -> Benchmark:
     circuit = {"world": f"kitchen/{CIRCUIT}"}  # nobody scores in the first minutes of training
     always = circuit | {"tau": 3.0}  # a fixed tau: the adversary plays from the first step
-    self_play, ippo, waits, plays = "self-play", "IPPO", "SRPO, its adversary waiting", "SRPO"
     contenders = [
-        _train(self_play, seconds, "self-play", 2, **circuit),
-        _train(ippo, seconds, "ippo", 2, **circuit),
-        _train(waits, seconds, "srpo", 2, **circuit),
-        _train(plays, seconds, "srpo", 2, **always),
+        _train("self-play", seconds, "self-play", 2, **circuit),
+        _train("IPPO", seconds, "ippo", 2, **circuit),
+        _train("SRPO, adversary waiting", seconds, "srpo", 2, **circuit),
+        _train("SRPO", seconds, "srpo", 2, **always),
     ]
+    self_play, ippo, waits, plays = ([c.name] for c in contenders)
     return Benchmark(
         f"What SRPO costs, {CIRCUIT}",
-        "Microseconds of processor time per joint environment step, playing and learning. In "
-        "two thirds of its games SRPO's hero decides for both seats, since the adversary is "
-        "compared with what it would have done, and the adversary for one; there the hero "
-        "learns from one seat and the adversary from the other. Until there is a return to "
-        "steer by, its adversary waits.",
-        "µs per joint step", lambda figures: float(figures["cpu_us_per_step"]), contenders,
-        [Goal("SRPO costs at most 1.5 times IPPO", [plays], [ippo], at_most=1.5),
-         Goal("waiting, at most 1.1 times self-play", [waits], [self_play], at_most=1.1)],
+        "Playing and learning on 2 processors at our settings, the wall clock's time; the second "
+        "table has its parts.",
+        "µs per joint step", lambda figures: float(figures["us_per_step"]), contenders,
+        [
+            Goal("SRPO at most 1.5 times IPPO", plays, ippo, at_most=1.5),
+            Goal("SRPO at most 1.5 times self-play", plays, self_play, at_most=1.5),
+            Goal("waiting, at most 1.1 times self-play", waits, self_play, at_most=1.1),
+        ],
         less_is_better=True,
     )  # fmt: skip
-
-
-def suites(quick: bool) -> dict[str, list[Benchmark]]:
-    """Benchmarks by name.
-
-    Args:
-        quick: Whether to measure for a shorter time.
-    """
-    seconds = 0.5 if quick else 2.0
-    return {
-        "kitchen_engine": [
-            _engines(layout, seconds, figure, what)
-            for layout in (CRAMPED, CIRCUIT)
-            for figure, what in (
-                (_best_rate, "any way of keeping observations"),
-                (_best_kept, "the observations of 100 steps kept"),
-            )
-        ],
-        "ippo_training": [_training(2.0 if quick else 8.0)],
-        "time_to_return": [_time_to_return()],
-        "srpo_cost": [_srpo_cost(2.0 if quick else 8.0)],
-    }

@@ -1,6 +1,8 @@
 """Understudy's trainers: joint steps per second, the parts of an update, or time to a return."""
 
 import time
+from collections.abc import Callable
+from typing import Any
 
 from tests.benchmarks.sides import report, settings
 
@@ -9,20 +11,61 @@ given = settings()
 from training.config import METHODS  # noqa: E402
 from training.runs import make_trainer  # noqa: E402
 
+ADVERSARY_ACTS = "adversary decides"
+seconds: dict[str, float] = {}
+
+
+def timed(part: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, adding its time to a part."""
+
+    def call(*arguments: Any) -> Any:
+        first = time.perf_counter()
+        result = function(*arguments)
+        seconds[part] = seconds.get(part, 0.0) + time.perf_counter() - first
+        return result
+
+    return call
+
+
+def watch(trainer: Any) -> None:
+    """Adds up the time of the parts of a trainer's work."""
+    trainer.world.step = timed("world", trainer.world.step)
+    trainer.observer.write = timed("observations", trainer.observer.write)
+    trainer.act = timed("deciding", trainer.act)
+    trainer.learn = timed("learning", trainer.learn)
+    if given["method"] == "srpo":
+        trainer._adversary_acts = timed(ADVERSARY_ACTS, trainer._adversary_acts)
+        for name, learner in trainer.learners.items():
+            if name.startswith("adversary"):
+                learner.update = timed("adversary learns", learner.update)
+
+
+def parts(passed: float, steps: int) -> dict[str, float]:
+    """Microseconds per joint step of every part; they add up to the whole."""
+    whole = dict(seconds)
+    whole["deciding"] -= whole.get(ADVERSARY_ACTS, 0.0)
+    whole["learning"] -= whole.get("adversary learns", 0.0)
+    whole["the rest"] = passed - sum(whole.values())
+    return {part: share / steps * 1e6 for part, share in whole.items()}
+
+
 config = METHODS[given["method"]].from_json({"seed": given["seed"], **given["config"]})
 trainer = make_trainer(given["method"], config)
 trainer.iterate()  # compiles, or loads what was compiled
 compiled = time.monotonic()
 
 if given["until"] is None:
+    watch(trainer)
+    trainer.iterate()
+    seconds.clear()
     steps, first, cpu = trainer.steps, time.perf_counter(), time.process_time()
-    while time.perf_counter() - first < given["seconds"]:
+    while (passed := time.perf_counter() - first) < given["seconds"]:
         trainer.iterate()
-    passed = time.perf_counter() - first
+    cpu, steps = time.process_time() - cpu, trainer.steps - steps
     report(
-        rate=(trainer.steps - steps) / passed,
-        cpu_us_per_step=(time.process_time() - cpu) / (trainer.steps - steps) * 1e6,
-    )
+        rate=steps / passed, us_per_step=passed / steps * 1e6, cpu_us_per_step=cpu / steps * 1e6,
+        parts=parts(passed, steps), adversary_plays=bool(getattr(trainer, "begun", False)),
+    )  # fmt: skip
 else:
     value = 0.0
     while trainer.steps < trainer.config.steps and not value >= given["until"]:
