@@ -125,17 +125,19 @@ def load_policy(
     elif name in folders:
         policy = OnnxPolicy(folders[name])
     else:
-        raise UserError(f"There is no partner called {name!r}: {_hint(name, folders)}")
+        raise UserError(f"There is no partner called {name!r}: {_hint(name, folders, facts)}")
     if facts is not None:
         check_fit(policy, facts, seats)
     return policy
 
 
-def _hint(name: str, known: Iterable[str]) -> str:
-    """The names that were perhaps meant: by spelling, or by their last part."""
-    names = [*known, *BUILTIN]
-    near = difflib.get_close_matches(name, names, n=3)
-    near += [n for n in names if n.rpartition("/")[2] == name and n not in near]
+def _hint(name: str, known: Iterable[str], facts: WorldFacts | None) -> str:
+    """The names that were perhaps meant: by last part, those for the game first; or by spelling."""
+    last = {n: n.rpartition("/")[2] for n in (*known, *BUILTIN)}
+    parts = difflib.get_close_matches(name, set(last.values()), n=3)
+    near = [n for n in last if last[n] in parts]
+    near.sort(key=lambda n: facts is None or not n.startswith(f"{facts.world}/"))
+    near += [n for n in difflib.get_close_matches(name, last, n=3) if n not in near]
     listed = "`understudy partners` lists all"
     return f"did you mean {' or '.join(near[:3])}? ({listed})" if near else listed
 

@@ -89,6 +89,8 @@ class Desk:
         self._game = subprocess.Popen(
             [sys.executable, "-c", COMMAND, *arguments], env=self.environment(),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            # A shell's background job ignores Ctrl-C, and what it starts would inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )  # fmt: skip
         wait_for("the window", lambda: self._window() is not None)
         self.focus()
