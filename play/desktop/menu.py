@@ -52,7 +52,7 @@ class MenuScreen:
         self._start = start
         self._navigator = Navigator()
         self._previews: dict[str, Preview] = {}
-        self._lists: dict[tuple[str, int | None], list[Partner]] = {}
+        self._lists: dict[tuple[str, frozenset[int]], list[Partner]] = {}
         names = world_names()
         self._worlds = [*FEATURED, *(name for name in names if name not in FEATURED)]
         self._world = config.world if config.world in self._worlds else self._worlds[0]
@@ -137,7 +137,7 @@ class MenuScreen:
             Row("Your seat", self._seat_words, self._turn_seat),
         ]
         if self._seat is None:
-            reader = lambda: text_of(self._partners()[self._second])[0]  # noqa: E731
+            reader = lambda: text_of(self._seconds()[self._second])[0]  # noqa: E731
             rows.append(Row("Second agent", reader, self._turn_second))
         rows.append(Row("Speed", self._speed_words, self._turn_speed))
         if self._rules():
@@ -180,7 +180,7 @@ class MenuScreen:
         self._remake_rows()
 
     def _turn_second(self, by: int) -> None:
-        self._second = (self._second + by) % len(self._partners())
+        self._second = (self._second + by) % len(self._seconds())
 
     def _turn_seat(self, by: int) -> None:
         seats = [*range(self._preview().facts.num_players), None]
@@ -220,10 +220,18 @@ class MenuScreen:
     # What follows from the choices.
 
     def _partners(self) -> list[Partner]:
-        """Who can take all seats but the person's; read once for each choice of those."""
-        key = self._world, self._seat
+        """Who can take all seats but the person's, or the first seat when nobody plays."""
+        seats = range(self._preview().facts.num_players if self._seat is not None else 1)
+        return self._fitting(frozenset(seats) - {self._seat})
+
+    def _seconds(self) -> list[Partner]:
+        """Who can take the seats after the first when nobody plays."""
+        return self._fitting(frozenset(range(1, self._preview().facts.num_players)))
+
+    def _fitting(self, seats: frozenset[int]) -> list[Partner]:
+        """Who can take all of these seats; read once for each choice of them."""
+        key = self._world, seats
         if key not in self._lists:
-            seats = set(range(self._preview().facts.num_players)) - {self._seat}
             self._lists[key] = [
                 partner
                 for partner in list_partners(self._world)
@@ -249,7 +257,7 @@ class MenuScreen:
         players = self._preview().facts.num_players
         seats: list[str | None] = [partners[self._partner].name] * players
         if self._seat is None:
-            seats[1:] = [partners[self._second].name] * (players - 1)
+            seats[1:] = [self._seconds()[self._second].name] * (players - 1)
         else:
             seats[self._seat] = None
         options = {**options_of(partners[self._partner]), **self._options}

@@ -54,7 +54,7 @@ GOALS = {"kitchen": "Cook and serve as many soups as you can, together"}
 PARTNERS = {
     "srpo": (
         "Understudy (SRPO)",
-        "Trained beside partners that let it down, so it does its share whoever you are.",
+        "Trained beside partners that may let it down, so that it leans less on any one's habits.",
     ),
     "ippo": (
         "Duo learner (IPPO)",
@@ -94,9 +94,17 @@ def words_of(facts: WorldFacts) -> dict[str, str]:
 
 
 def text_of(partner: Partner) -> tuple[str, str]:
-    """Title and description of a partner for the menu."""
-    known = PARTNERS.get(partner.name) or PARTNERS.get(partner.algorithm.replace("_", "-"))
-    return known or (partner.title, partner.description)
+    """Title and description of a partner for the menu.
+
+    Another policy of the same method has its own name in the title, or two would look alike.
+    """
+    method = partner.algorithm.replace("_", "-")
+    known = PARTNERS.get(partner.name) or PARTNERS.get(method)
+    if known is None:
+        return partner.title, partner.description
+    title, description = known
+    last = re.sub(r"-seat\d+$", "", partner.name.rpartition("/")[2])
+    return (title if last in (partner.name, method) else f"{title}, {last}"), description
 
 
 def _entry(name: str, options: Mapping[str, Any]) -> Entry:
@@ -198,10 +206,14 @@ class Catalogue:
         needed = {"solo": min(1, entry.players - 1), "watch": entry.players, "pair": 0}[wish.mode]
         if len(wish.partners) != needed:
             return "Choose a partner first."
-        for name in wish.partners:
+        others = [seat for seat in range(entry.players) if seat != wish.seat]
+        for index, name in enumerate(wish.partners):
             partner = self.partner(name, wish.world)
             if partner is None:
                 return "This partner does not play in this kitchen; choose another."
+            seats = [index] if wish.mode == "watch" else others
+            if not all(partner.plays(wish.world, seat) for seat in seats):
+                return "This partner has learned the other seat; choose another seat or partner."
             trained = partner.card.options.get("dynamics") if partner.card else None
             if trained not in (None, wish.options.get("dynamics", entry.facts.options["dynamics"])):
                 return "This partner has learned the other cooking rule; choose that one."
@@ -217,6 +229,7 @@ class Catalogue:
                     "title": title,
                     "description": description,
                     "worlds": [partner.world] if partner.world else None,
+                    "seats": list(partner.seats) if partner.seats is not None else None,
                     "options": {"dynamics": partner.card.options.get("dynamics")}
                     if partner.card
                     else {},

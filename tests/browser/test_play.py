@@ -92,6 +92,7 @@ def test_a_game_by_touch_on_a_phone(visit: Visit, tmp_path: Path) -> None:
     with serving(tmp_path, tick_ms=60, options=options) as server:
         me = visit(360, 640, **phone)
         me.page.goto(server.url)
+        expect(me.page.locator("#play")).to_be_visible()
         wide = "document.documentElement.scrollWidth"
         assert me.page.evaluate(wide) == 360
         me.shot("menu-phone")
@@ -267,7 +268,9 @@ def test_watching_two_agents_and_the_replay(visit: Visit, tmp_path: Path) -> Non
     with serving(tmp_path, tick_ms=20, options={"horizon": 200}) as server:
         me = visit()
         me.page.goto(server.url)
+        me.page.get_by_role("radio", name="Duo learner").check(force=True)
         me.page.locator("#watch").click()
+        me.page.get_by_label("Second agent").select_option("Duo learner (IPPO)")
         me.page.locator("#watch").click()
         expect(me.page.locator("#game")).to_be_visible()
         expect(me.page.locator("#end")).to_be_visible()
@@ -281,6 +284,9 @@ def test_watching_two_agents_and_the_replay(visit: Visit, tmp_path: Path) -> Non
         expect(me.page.locator("#position")).to_have_text("124 / 200")
         expect(me.page.locator("#minds .bar")).to_have_count(12)
         me.shot("replay-desktop")
+    seats = read_episode(only_record(tmp_path)).header["seats"]
+    pair = ["kitchen/cramped_room/ippo-seat0", "kitchen/cramped_room/ippo-seat1"]
+    assert [seat["policy"] for seat in seats] == pair
     assert me.errors == []
 
 
@@ -326,9 +332,10 @@ def test_the_menu_by_keyboard_alone(visit: Visit, tmp_path: Path) -> None:
         expect(kitchens.get_by_role("radio", name=name)).to_be_checked()
         tab_to(me.page, "input[name=partner]")
         me.page.keyboard.press("ArrowDown")
-        chosen = partners.get_by_role("radio", checked=True).get_attribute("value")
+        expect(partners.get_by_role("radio", name="Duo learner")).to_be_checked()
         tab_to(me.page, "input[name=seat]")
         me.page.keyboard.press("ArrowRight")
+        expect(partners.get_by_role("radio", name="Duo learner")).to_be_checked()
         tab_to(me.page, "input[name=tick_ms]")
         me.page.keyboard.press("ArrowLeft")
         tab_to(me.page, "#play")
@@ -340,7 +347,7 @@ def test_the_menu_by_keyboard_alone(visit: Visit, tmp_path: Path) -> None:
     header = read_episode(only_record(tmp_path)).header
     assert header["world"] == "kitchen/asymmetric_advantages"
     assert [seat["kind"] for seat in header["seats"]] == ["policy", "human"]
-    assert header["seats"][0]["policy"] == chosen != "kitchen/asymmetric_advantages/srpo"
+    assert header["seats"][0]["policy"] == "kitchen/asymmetric_advantages/ippo-seat0"
 
 
 def test_a_large_screen(visit: Visit, tmp_path: Path) -> None:

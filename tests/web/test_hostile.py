@@ -197,6 +197,9 @@ def test_unknown_ids_are_refused_in_words(server: PlayServer) -> None:
     answer = client.ask("start", {**WISH, "partners": ["nobody"]})
     assert not answer["ok"]
     assert "/" not in answer["error"].replace("kitchen/", ""), "a path of the server was told"
+    answer = client.ask("start", {**WISH, "partners": ["kitchen/cramped_room/ippo-seat0"]})
+    assert not answer["ok"]
+    assert "learned the other seat" in answer["error"]
     assert not client.ask("again", {})["ok"]
     client.close()
     wait_for_slots(server, 0)

@@ -109,26 +109,51 @@ export class Menu {
   // Partners, seats and cooking rules that the chosen kitchen allows.
   #fillForWorld() {
     const world = this.world();
-    const fitting = this.data.partners.filter(
-      (partner) => !partner.worlds || partner.worlds.includes(world.name),
-    );
-    const chosen = fitting.find((p) => p.id === this.choice.partner) ?? fitting[0];
-    byId("partners").replaceChildren(...fitting.map((p) => partnerCard(p, p === chosen)));
-    byId("partner-two").replaceChildren(
-      ...fitting.map((p) => element("option", { value: p.id, selected: p === chosen }, p.title)),
-    );
     byId("partner-legend").textContent = world.players > 2 ? "Your partners" : "Your partner";
     const seat = Math.min(Number(this.choice.seat) || 0, world.players - 1);
     const seats = Array.from({ length: world.players }, (_, i) =>
       choice("seat", String(i), [face(world.static.renderer, i), element("span", { class: world.players > 2 ? "visually-hidden" : "" }, SEATS[i])], i === seat),
     );
     byId("seats").replaceChildren(...seats);
+    this.#fillPartners();
     const { orders } = world.static;
     const onions = orders?.length === 1 && orders[0].tomatoes === 0 ? orders[0].onions : 0;
     byId("howto-fill").textContent = onions
       ? `Put ${onions} onion${onions > 1 ? "s" : ""} into a pot`
       : "Fill a pot as the orders say";
+  }
+
+  // Who can take the other seats and, when watching, the person's own. What was learned for each
+  // seat apart is one partner here, so the choice outlasts a change of seats.
+  #fillPartners() {
+    const own = this.#seat();
+    const others = this.#seats().filter((seat) => seat !== own);
+    const fitting = this.#fitting(others.length ? others : [own]);
+    const before = this.data.partners.find((p) => p.id === this.choice.partner);
+    const kept = (list) => list.find((p) => p.id === before?.id) ?? list.find((p) => p.title === before?.title);
+    const chosen = kept(fitting) ?? fitting[0];
+    byId("partners").replaceChildren(...fitting.map((p) => partnerCard(p, p === chosen)));
+    const second = this.#fitting([own]);
+    const selected = second.find((p) => p.id === byId("partner-two").value) ?? kept(second);
+    byId("partner-two").replaceChildren(
+      ...second.map((p) => element("option", { value: p.id, selected: p === selected }, p.title)),
+    );
     this.#fillDynamics();
+  }
+
+  #fitting(seats) {
+    const { name } = this.world();
+    return this.data.partners.filter(
+      (p) => (!p.worlds || p.worlds.includes(name)) && (!p.seats || seats.every((s) => p.seats.includes(s))),
+    );
+  }
+
+  #seats() {
+    return Array.from({ length: this.world().players }, (_, seat) => seat);
+  }
+
+  #seat() {
+    return Number(this.#value("seat") ?? 0);
   }
 
   // A trained policy knows one cooking rule; the others are for rule-based partners and people.
@@ -154,6 +179,7 @@ export class Menu {
       this.#fillForWorld();
       announce(`${this.world().title} chosen`);
     }
+    if (target.name === "seat") this.#fillPartners();
     if (target.name === "partner") this.#fillDynamics();
     const { world, partner, seat, tick_ms: tick } = this.choice;
     settings.set("menu", { world, partner, seat, tick_ms: tick });
@@ -180,9 +206,10 @@ export class Menu {
     const world = this.world();
     const partner = this.#value("partner");
     const alone = mode === "pair" || (mode === "solo" && world.players === 1);
-    const partners = alone ? [] : [partner];
-    if (mode === "watch") {
-      while (partners.length < world.players) partners.push(byId("partner-two").value);
+    let partners = alone ? [] : [partner];
+    if (mode === "watch" && world.players > 1) {
+      const second = byId("partner-two").value;
+      partners = this.#seats().map((seat) => (seat === this.#seat() ? second : partner));
     }
     const dynamics = this.#value("dynamics");
     this.onStart({
@@ -190,7 +217,7 @@ export class Menu {
       world: world.name,
       options: dynamics ? { dynamics } : {},
       partners,
-      seat: Number(this.#value("seat") ?? 0),
+      seat: this.#seat(),
       tick_ms: Number(this.#value("tick_ms")),
     });
   }
