@@ -13,7 +13,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from play.worlds.kitchen.compilation import digest_of
+from play.worlds.compilation import digest_of
 
 MODULES = ("gae", "kernels", "loss", "passes")  # all that use jit
 Array = NDArray[Any]

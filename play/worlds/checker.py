@@ -63,6 +63,8 @@ def check_facts(facts: WorldFacts) -> Iterator[str]:
     low, high = facts.step_reward_range
     if not low <= high or not facts.reward_unit > 0:
         yield f"{facts.step_reward_range} is no reward range, or {facts.reward_unit} no unit"
+    if facts.roles and len(facts.roles) != facts.num_players:
+        yield f"roles must be one name for each of {facts.num_players} seats, not {facts.roles}"
     if not facts.encodings:
         yield "there must be at least one encoding"
     for name, encoding in facts.encodings.items():

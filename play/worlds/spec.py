@@ -56,6 +56,10 @@ class WorldFacts:
         keys: Default keyboard map, ``KeyboardEvent.code`` -> action index.
         renderer: Name of the drawing module of the front ends.
         one_shot: Actions that a held key gives once and does not repeat at every step.
+        shared_reward: Whether all seats want the same, the sum of the seats' rewards; otherwise
+            each wants its own reward, and the sum is their welfare.
+        roles: Name of the role of each seat. Seats of one role are partners, who can be in each
+            other's place; trainers train those of seat 0's role. () when all are alike.
     """
 
     world: str
@@ -74,6 +78,14 @@ class WorldFacts:
     keys: Mapping[str, int]
     renderer: str
     one_shot: tuple[int, ...] = ()
+    shared_reward: bool = True
+    roles: tuple[str, ...] = ()
+
+    @property
+    def team(self) -> tuple[int, ...]:
+        """The seats of seat 0's role."""
+        roles = self.roles or ("",) * self.num_players
+        return tuple(seat for seat, role in enumerate(roles) if role == roles[0])
 
 
 class World(Protocol):
@@ -89,7 +101,7 @@ class World(Protocol):
     num_envs: int
     rewards: NDArray[np.float32]
     """[N, A] Reward of the last step, per seat (in a shared-reward world each seat's own share;
-    the team reward is the sum over seats)."""
+    the team reward is the sum over seats; see `WorldFacts.shared_reward`)."""
     shaped_rewards: NDArray[np.float32]
     """[N, A] Shaping reward of the last step, per seat; never part of `rewards`."""
     done: NDArray[np.bool_]

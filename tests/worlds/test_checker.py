@@ -60,6 +60,10 @@ class LongerThanItSays(Changed):
     facts_changes = (("horizon", 11),)
 
 
+class OneRoleForTwo(Changed):
+    facts_changes = (("roles", ("cook",)),)
+
+
 class RewardsOutOfRange(Changed):
     def step(self, actions: Any) -> None:
         super().step(actions)
@@ -118,6 +122,7 @@ class NeverEnds(Changed):
     [
         (NoSuchIdleAction, "idle_action has 6, but the actions are 0 to 5"),
         (NoSuchEvent, "the contribution 'help' must be one or more of the events"),
+        (OneRoleForTwo, "roles must be one name for each of 2 seats"),
         (LongerThanItSays, "at step 11 of 11"),
         (RewardsOutOfRange, r"is outside of \(0.0, 40.0\)"),
         (ForgetsEvents, "events is not zero after a reset"),

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from play.worlds.kitchen.compilation import Runner
+from play.worlds.compilation import Runner
 from play.worlds.kitchen.encode import DRAWN, terrain_planes
 from play.worlds.kitchen.layouts import Layout
 

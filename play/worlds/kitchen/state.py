@@ -128,11 +128,6 @@ def make_tables(layout: Layout, horizon: int) -> Tables:
     )
 
 
-def as_lists(tables: Tables) -> Tables:
-    """The same tables for plain Python, where indexing a list is several times as fast."""
-    return Tables(*(entry.tolist() if isinstance(entry, np.ndarray) else entry for entry in tables))
-
-
 def first_row(layout: Layout, tables: Tables) -> NDArray[np.int32]:
     """The usual first state: everyone at their start, facing north, with empty hands."""
     row = np.zeros(row_size(tables), np.int32)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from play.worlds.compilation import Program, Runner, choose_compiled
 from play.worlds.errors import UserError
-from play.worlds.kitchen import scenes
-from play.worlds.kitchen.compilation import Runner, choose_compiled
+from play.worlds.kitchen import encode, layouts, recipes, rules, scenes, state
 from play.worlds.kitchen.convert import start_row
 from play.worlds.kitchen.facts import make_facts
 from play.worlds.kitchen.layouts import LAYOUT_KEYS, Layout, layout_names, load_layout
@@ -19,6 +19,7 @@ from play.worlds.kitchen.picture import Picture
 from play.worlds.kitchen.starts import entries_needed, make_random_starts, sparse_width
 from play.worlds.kitchen.state import ACTIONS, EVENTS, STAY, make_tables, row_size
 
+PROGRAM = Program((encode, rules), (layouts, recipes, state))
 NO_CHANGE = frozenset({"grid", "start_state"})  # a world of that name wouldn't be that layout
 
 
@@ -108,7 +109,7 @@ class Kitchen:
         self.tables = make_tables(layout, horizon)
         self.facts = make_facts(layout, horizon, self.random_start)
         self.sparse_width = sparse_width(layout, self.tables)
-        self._run = Runner(self.tables, self.compiled, threads)
+        self._run = Runner(PROGRAM, self.tables, self.compiled, threads)
         self._allocate()
         self._first = start_row(layout, self.tables)[None]
         self.draw_starts(0.0)

@@ -6,6 +6,7 @@ import itertools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import FunctionType, ModuleType, SimpleNamespace
@@ -13,9 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from play.worlds.kitchen import encode, layouts, recipes, rules, state
-from play.worlds.kitchen.state import Tables, as_lists
 
 SWITCH = "UNDERSTUDY_COMPILED"
 WORTH_COMPILING = 16  # environments; below, plain Python keeps up and starts at once
@@ -39,6 +37,20 @@ def choose_compiled(compiled: bool | None, num_envs: int) -> bool:
     return compiled and importlib.util.find_spec("numba") is not None
 
 
+@dataclass(frozen=True)
+class Program:
+    """The functions of a world that are written once and run compiled or as they are.
+
+    Attributes:
+        modules: Modules with `KERNELS`, functions each after those that it calls, and `LOOPS`,
+            functions ``loop(tables, *writes, *reads, begin, end)`` over environments.
+        constants: Modules whose constants or functions these use besides.
+    """
+
+    modules: tuple[ModuleType, ...]
+    constants: tuple[ModuleType, ...] = ()
+
+
 class Runner:
     """Runs loops over environments: compiled and perhaps in threads, or in plain Python.
 
@@ -48,11 +60,21 @@ class Runner:
         kernels: All kernels and loops by name.
     """
 
-    def __init__(self, tables: Tables, compiled: bool, threads: int | None = None) -> None:
+    def __init__(
+        self, program: Program, tables: Any, compiled: bool, threads: int | None = None
+    ) -> None:
+        """Prepares the functions.
+
+        Args:
+            program: The world's functions.
+            tables: A named tuple of numbers and arrays that every loop gets first.
+            compiled: Whether to use numba.
+            threads: Threads for large batches; None means one per processor.
+        """
         self.compiled = compiled
         self.threads = (threads or default_threads()) if compiled else 1
-        self.kernels = jitted() if compiled else plain()
-        self._tables = tables if compiled else as_lists(tables)
+        self.kernels = jitted(program) if compiled else plain(program)
+        self._tables = tables if compiled else type(tables)(*map(self.constant, tables))
 
     def __call__(
         self,
@@ -91,31 +113,42 @@ class Runner:
         return value.tolist() if isinstance(value, np.ndarray) and not self.compiled else value
 
 
-@lru_cache(maxsize=1)
-def plain() -> SimpleNamespace:
+@lru_cache
+def plain(program: Program) -> SimpleNamespace:
     """The kernels as they are."""
-    return SimpleNamespace(**{**vars(encode), **vars(rules)})
+    names: dict[str, Any] = {}
+    for module in program.modules:
+        names |= vars(module)
+    return SimpleNamespace(**names)
 
 
-@lru_cache(maxsize=1)
-def jitted() -> SimpleNamespace:
+@lru_cache
+def jitted(program: Program) -> SimpleNamespace:
     """The kernels compiled; the machine code is cached on disk, so this is slow only once."""
-    return SimpleNamespace(**{**compile_module(encode), **compile_module(rules)})
+    read = (*program.modules, *program.constants)
+    sources = digest_of(*(Path(str(module.__file__)) for module in read))
+    names: dict[str, Any] = {}
+    for module in program.modules:
+        names |= compile_module(module, sources)
+    return SimpleNamespace(**names)
 
 
-def compile_module(module: ModuleType) -> dict[str, Any]:
+def compile_module(module: ModuleType, sources: str) -> dict[str, Any]:
     """Compiles copies of a module's functions that call each other's compiled copies.
 
     The module itself stays plain: its functions are copied into a namespace of their own, leaf
     functions first, so that by the time numba sees a caller its callees are compiled.
 
     Kernels are inlined and nothing counts references, which is safe since nothing allocates;
-    together this makes the loops seven times as fast.
+    together this makes the kitchen's loops seven times as fast.
+
+    Args:
+        module: The module.
+        sources: What `digest_of` says of everything that the machine code depends on.
     """
     import numba
 
     namespace = dict(vars(module))
-    sources = digest_of(*(Path(str(m.__file__)) for m in (encode, layouts, recipes, rules, state)))
     for function in (*module.KERNELS, *module.LOOPS):
         copy = FunctionType(function.__code__, namespace, function.__name__)
         copy.__qualname__ = f"{function.__qualname__}-{sources}"
@@ -143,7 +176,7 @@ def default_threads() -> int:
 @lru_cache(maxsize=1)
 def helpers() -> ThreadPoolExecutor:
     """Threads that take a part of large batches."""
-    return ThreadPoolExecutor(max(1, default_threads() - 1), thread_name_prefix="kitchen")
+    return ThreadPoolExecutor(max(1, default_threads() - 1), thread_name_prefix="world")
 
 
 def run_split(loop: Callable[..., Any], arguments: tuple[Any, ...], size: int, parts: int) -> None:
