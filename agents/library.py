@@ -10,6 +10,7 @@ from agents.builtin import RandomPolicy, StayPolicy
 from agents.card import Card, read_card, write_card
 from agents.onnx import OnnxPolicy
 from agents.policy import Policy
+from agents.private_kitchen import teammate, worker
 from agents.scripted import GreedyChef
 from play.worlds.errors import UserError
 from play.worlds.registry import short_name
@@ -80,6 +81,18 @@ BUILTIN: dict[str, Builtin] = {
         "Greedy cook",
         "Follows rules: does the most useful thing next, and makes way.",
         family="kitchen",
+    ),
+    "worker": Builtin(
+        worker,
+        "Worker",
+        "Does all the work, as is best beside somebody who stands still.",
+        family="private-kitchen",
+    ),
+    "teammate": Builtin(
+        teammate,
+        "Perfect teammate",
+        "Plays its part of the best that two can do, and counts on the other's.",
+        family="private-kitchen",
     ),
     "random": Builtin(RandomPolicy, "Random", "Every action with the same probability."),
     "stay": Builtin(StayPolicy, "Stands still", "Never moves; the baseline of free-riding."),
