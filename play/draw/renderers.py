@@ -11,7 +11,10 @@ from play.worlds.errors import UserError
 Scene = Mapping[str, Any]
 
 # Module of each renderer name (`WorldFacts.renderer`); each has a `make_renderer`.
-RENDERERS = {"kitchen": "play.draw.kitchen"}
+RENDERERS = {
+    "kitchen": "play.draw.kitchen",
+    "private-kitchen": "play.draw.private_kitchen",
+}
 
 
 class Renderer(Protocol):

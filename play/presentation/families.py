@@ -10,7 +10,10 @@ from play.worlds.registry import world_names
 from play.worlds.spec import WorldFacts
 
 # Module of each family, with its `PRESENTATION`; the first is the one that menus open with.
-PRESENTATIONS = {"kitchen": "play.presentation.kitchen"}
+PRESENTATIONS = {
+    "kitchen": "play.presentation.kitchen",
+    "private-kitchen": "play.presentation.private_kitchen",
+}
 
 # What a person wants to know before choosing, by algorithm or name: title and description.
 PARTNERS = {
