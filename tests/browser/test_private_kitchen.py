@@ -63,7 +63,7 @@ def test_a_game_by_keyboard_with_points_of_ones_own(visit: Visit, tmp_path: Path
     with serving(tmp_path, tick_ms=150) as server:
         me = visit()
         choose(me, server.url, "Scarce Onions", "Free-rider")
-        expect(me.page.locator("#howto")).to_contain_text("Every step costs whoever takes it 1.25")
+        expect(me.page.locator("#howto")).to_contain_text("Each step costs its walker 1.25")
         expect(me.page.locator("#dynamics-field")).to_be_hidden()
         me.shot("private-menu")
         me.page.locator("#play").click()

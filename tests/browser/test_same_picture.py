@@ -19,10 +19,10 @@ ROOT = Path(__file__).resolve().parents[2]
 GROUND = "#fbf3e6"
 PAGE = """<!doctype html><body style="margin:0;background:#fbf3e6"><canvas id=c></canvas>
 <script type=module>
-import { createRenderer } from "/play/web/static/renderers/kitchen.js";
 window.show = async (scene, previous, following, alpha, width, height) => {
   const canvas = document.getElementById("c");
   const options = { assetsUrl: "/assets/art/kitchen/", mySeat: 0, tickMs: 150 };
+  const { createRenderer } = await import(`/play/web/static/renderers/${scene.renderer}.js`);
   const renderer = await createRenderer(canvas, scene, options);
   canvas.style.cssText = `display:block;width:${width}px;height:${height}px`;
   renderer.resize(width, height, devicePixelRatio);
@@ -67,7 +67,8 @@ def url():
 
 def states(name, seed):
     """A static scene and two states in a row, with everything that a kitchen can hold."""
-    world = make_world(name, random_start=1.0, compiled=False)
+    world = make_world(name, compiled=False)
+    world.draw_starts(1.0)
     world.reset(seed)
     before = world.scene(0)
     actions = np.arange(2, 2 + world.facts.num_players) % 4
@@ -82,6 +83,8 @@ def states(name, seed):
         ("kitchen/marshmallow_experiment", 2, 1280, 640, 1),
         ("kitchen/multiplayer_schelling", 3, 700, 700, 1.5),
         ("kitchen/counter_circuit_o_1order", 4, 3840, 2100, 1),
+        ("private-kitchen/released", 5, 800, 700, 1),
+        ("private-kitchen/scarce", 6, 360, 400, 2),
     ],
 )
 def test_browser_and_desktop_agree(url, browser, name, seed, width, height, ratio):
