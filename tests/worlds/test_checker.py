@@ -56,6 +56,10 @@ class NoSuchEvent(Changed):
     facts_changes = (("contributions", {"help": ("helped",)}),)
 
 
+class CostOfNoEvent(Changed):
+    facts_changes = (("costs", {"helped": 1.0}),)
+
+
 class LongerThanItSays(Changed):
     facts_changes = (("horizon", 11),)
 
@@ -122,6 +126,7 @@ class NeverEnds(Changed):
     [
         (NoSuchIdleAction, "idle_action has 6, but the actions are 0 to 5"),
         (NoSuchEvent, "the contribution 'help' must be one or more of the events"),
+        (CostOfNoEvent, "costs has 'helped': 1.0, which is no event or no cost"),
         (OneRoleForTwo, "roles must be one name for each of 2 seats"),
         (LongerThanItSays, "at step 11 of 11"),
         (RewardsOutOfRange, r"is outside of \(0.0, 40.0\)"),
