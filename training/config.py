@@ -47,6 +47,14 @@ class TrainConfig:
         "Share of the episodes that begin in random states at first; it fades with the shaped "
         "reward.",
     )
+    visited_starts: float = setting(
+        0.0,
+        "Share of the episodes that begin in states which earlier episodes of the run visited.",
+    )
+    others: str = setting(
+        "",
+        "Policy in the seats of other roles, such as Tag's runner; the recommended one if empty.",
+    )
     checkpoint_every: int = setting(1_000_000, "Steps between two checkpoints.")
 
     @property
@@ -64,7 +72,7 @@ class TrainConfig:
         parse_options(self.options)
         for name in ("steps", "num_envs", "rollout_length", "epochs", "minibatches", "hidden"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
-        for name in ("discount", "gae_lambda", "exploring_starts"):
+        for name in ("discount", "gae_lambda", "exploring_starts", "visited_starts"):
             require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "between 0 and 1")
         for name in ("learning_rate", "clip", "max_grad_norm", "min_deviation"):
             require(getattr(self, name) > 0, name, getattr(self, name), "above 0")
