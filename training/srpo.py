@@ -153,7 +153,7 @@ class Srpo(Trainer):
         share = self.rollout.slots // len(self.members)
         if self.config.kl_in in ("both", "return"):
             tau = np.array([steering.tau for steering in self.steering], np.float32)
-            prices: NDArray[np.float32] = self.divergence[:-1] / np.repeat(tau, share)
+            prices = self.divergence[:-1] / tau.repeat(share)
             # only one slot of a pair has a divergence, and none before adversaries play
             rewards += prices + prices[:, self.partner_slot]
         begun = np.repeat([steering.begun for steering in self.steering], share)
