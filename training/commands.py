@@ -17,7 +17,7 @@ from training.config import METHODS, VARIANTS, SrpoConfig, TrainConfig, option_t
 )  # fmt: skip
 @click.pass_context
 def train(context: click.Context, resume: Path | None) -> None:
-    """Train a policy: ippo, self-play or srpo."""
+    """Train policies: SRPO, its baselines and its controls."""
     if resume is not None and context.invoked_subcommand:
         raise UserError("--resume takes all settings from the run: give no method beside it")
     if resume is not None:

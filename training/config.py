@@ -118,6 +118,58 @@ class SelfPlayConfig(TrainConfig):
 
 
 @dataclass(frozen=True)
+class E3tConfig(SelfPlayConfig):
+    """End-to-end training beside a mixture of the policy itself and random play (E3T)."""
+
+    random_share: float = setting(0.25, "Probability that the partner acts at random.")
+
+    def validate(self) -> None:
+        """Raises UserError for a value outside its range."""
+        super().validate()
+        require(0 <= self.random_share <= 1, "random_share", self.random_share, "between 0 and 1")
+
+
+@dataclass(frozen=True)
+class FcpConfig(TrainConfig):
+    """Fictitious co-play: a best response to a population of self-play policies and their past."""
+
+    population: int = setting(5, "Self-play policies that are trained first, to be the partners.")
+    population_steps: int = setting(
+        0, "Steps that each of them is trained for, beside --steps; 0: as many as --steps."
+    )
+
+    @property
+    def steps_per_partner(self) -> int:
+        """Steps that each policy of the population is trained for, in whole rollouts."""
+        rollout = self.num_envs * self.rollout_length
+        return -(-(self.population_steps or self.steps) // rollout) * rollout
+
+    def validate(self) -> None:
+        """Raises UserError for a value outside its range."""
+        super().validate()
+        require(self.population >= 1, "population", self.population, "1 or more")
+        require(self.population_steps >= 0, "population_steps", self.population_steps, "0 or more")
+
+
+@dataclass(frozen=True)
+class MepConfig(FcpConfig):
+    """Maximum entropy population: as FCP, with partners that are rewarded for being different."""
+
+    diversity: float = setting(
+        0.01, "Weight of the population's entropy in the partners' reward (alpha)."
+    )
+    priority: float = setting(
+        3.0, "Power of a partner's rank by difficulty in the choice of partners (beta)."
+    )
+
+    def validate(self) -> None:
+        """Raises UserError for a value outside its range."""
+        super().validate()
+        for name in ("diversity", "priority"):
+            require(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
+
+
+@dataclass(frozen=True)
 class SrpoConfig(TrainConfig):
     """Strategically risk-averse policy optimisation (arXiv 2602.21515), as in `training.srpo`."""
 
@@ -144,7 +196,7 @@ class SrpoConfig(TrainConfig):
         "Which argument comes first in the divergence: adversary (the paper's "
         "KL(adversary || partner)) or partner (the released code's forward direction).",
     )
-    kl_in: str = setting("both", "Where the divergence acts: both, loss or return.")
+    kl_in: str = setting("both", "Where the divergence acts: both, loss, return or nowhere.")
     residual: bool = setting(
         True, "Whether the adversary is a learnt change of the live partner's logits."
     )
@@ -169,8 +221,9 @@ class SrpoConfig(TrainConfig):
             "kl_direction", self.kl_direction, "adversary or partner",
         )  # fmt: skip
         require(
-            self.kl_in in ("both", "loss", "return"), "kl_in", self.kl_in, "both, loss or return"
-        )
+            self.kl_in in ("both", "loss", "return", "nowhere"),
+            "kl_in", self.kl_in, "both, loss, return or nowhere",
+        )  # fmt: skip
         self._reject_contradictions()
 
     def _reject_contradictions(self) -> None:
@@ -209,11 +262,35 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 """Named presets of SrpoConfig; what a preset does not name keeps its default."""
 
+
+@dataclass(frozen=True)
+class PureAdversaryConfig(SrpoConfig):
+    """A control for SRPO: the adversary deviates as it likes; heroes keep their entropy bonus."""
+
+    kl_in: str = setting("nowhere", "Where the divergence acts; a pure adversary pays nowhere.")
+    tau: float = setting(1.0, "Without effect, since no divergence has a price.")
+    tremble: float = setting(0.0, "As for srpo; without effect, since there is no reference.")
+
+    def validate(self) -> None:
+        """Raises UserError for settings that would make it another method."""
+        super().validate()
+        require(self.kl_in == "nowhere", "kl_in", self.kl_in, "nowhere, or the method srpo")
+
+
 METHODS: dict[str, type[TrainConfig]] = {
     "ippo": IppoConfig,
     "self-play": SelfPlayConfig,
     "srpo": SrpoConfig,
+    "e3t": E3tConfig,
+    "fcp": FcpConfig,
+    "mep": MepConfig,
+    "pure-adversary": PureAdversaryConfig,
 }
+
+
+def shared_settings(config: TrainConfig) -> dict[str, Any]:
+    """The settings that all methods have, for a method that trains another one's policies."""
+    return {item.name: getattr(config, item.name) for item in fields(TrainConfig)}
 
 
 def with_changes(config: TrainConfig, **changes: Any) -> TrainConfig:

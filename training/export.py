@@ -25,7 +25,11 @@ SHIPPED = Path(__file__).resolve().parent.parent / "assets" / "policies"
 TOLERANCE = 1e-3
 EPISODES = 100
 TYPES = {"uint8": TensorProto.UINT8, "int8": TensorProto.INT8, "float32": TensorProto.FLOAT}
-TITLES = {"ippo": "Independent PPO", "self-play": "Self-play", "srpo": "SRPO"}
+TITLES = {
+    "ippo": "Independent PPO", "self-play": "Self-play", "srpo": "SRPO", "e3t": "E3T",
+    "fcp": "Fictitious co-play", "mep": "Maximum entropy population",
+    "pure-adversary": "Pure adversary",
+}  # fmt: skip
 
 
 def export_run(run_dir: Path, name: str, folder: Path | None = None) -> list[Path]:

@@ -15,12 +15,18 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from play.worlds.errors import UserError
 from training import checkpoints
 from training.config import TrainConfig, with_changes
+from training.e3t import E3t
+from training.fcp import Fcp
 from training.ippo import Ippo
+from training.mep import Mep
+from training.pure_adversary import PureAdversary
 from training.self_play import SelfPlay
 from training.srpo import Srpo
 from training.trainer import Trainer
 
-TRAINERS: dict[str, type[Trainer]] = {"ippo": Ippo, "self-play": SelfPlay, "srpo": Srpo}
+TRAINERS: dict[str, type[Trainer]] = {
+    trainer.method: trainer for trainer in (Ippo, SelfPlay, Srpo, E3t, Fcp, Mep, PureAdversary)
+}
 
 
 def make_trainer(method: str, config: TrainConfig, seeds: Sequence[int] | None = None) -> Trainer:

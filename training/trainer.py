@@ -157,6 +157,11 @@ class Trainer:
         """Steps after which the run is over."""
         return self.config.steps
 
+    @property
+    def own_steps(self) -> int:
+        """Steps in which the policies that are exported have learnt; the schedules follow it."""
+        return self.steps
+
     def iterate(self) -> list[dict[str, float]]:
         """One round of playing and learning; returns figures for each seed."""
         self.play()
@@ -196,6 +201,10 @@ class Trainer:
             guest.forget(done)
         if self.visited is not None:
             self.visited.after_step(done, self.config.visited_starts)
+        self.after_step(step)
+
+    def after_step(self, step: int) -> None:
+        """Called after every step that was played, for what a method has to do then."""
 
     def recorded_states(self, encoding: str) -> Iterator[tuple[NDArray[Any], NDArray[np.int64]]]:
         """Plays one rollout; yields every step's observations, in full and as sparse rows."""
@@ -227,6 +236,13 @@ class Trainer:
         """Slots of the given seats in all environments, in order."""
         envs = np.arange(self.world.num_envs)[:, None]
         return np.sort((envs * self.players + np.array(seats, np.int64)).reshape(-1))
+
+    def slots_in_turn(self) -> NDArray[np.int64]:
+        """One slot of each environment, the seats of the team in turn."""
+        seat = np.array(self.team)[np.arange(self.config.num_envs) % len(self.team)]
+        envs = np.arange(self.world.num_envs)
+        slots: NDArray[np.int64] = envs * self.players + np.tile(seat, len(self.members))
+        return slots
 
     def of_member(self, slots: NDArray[np.int64], member: int) -> NDArray[np.int64]:
         """A seed's part of slots that are spread evenly over the seeds."""
@@ -299,12 +315,12 @@ class Trainer:
     def learning_rate(self) -> float:
         """Adam's step size now: linear over the run."""
         start, end = self.config.learning_rate, self.config.final_learning_rate
-        return start + (end - start) * min(1.0, self.steps / self.config.steps)
+        return start + (end - start) * min(1.0, self.own_steps / self.config.steps)
 
     def shaping(self) -> float:
         """Weight of the shaped reward now: linear from one to zero."""
         horizon = self.config.shaping_horizon
-        return max(0.0, 1 - self.steps / horizon) if horizon else 0.0
+        return max(0.0, 1 - self.own_steps / horizon) if horizon else 0.0
 
     def state(self, member: int = 0) -> dict[str, Any]:
         """Everything that the rest of a seed's run depends on; the same as if it ran alone."""

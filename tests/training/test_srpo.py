@@ -149,7 +149,7 @@ def test_tau_rises_while_the_adversary_is_too_weak():
         {"tau": 1.0, "return_ratio": 0.5},
         {"true_partner_share": 0.0},
         {"tau": -1.0},
-        {"kl_in": "nowhere"},
+        {"kl_in": "somewhere"},
     ],
 )
 def test_contradictory_settings_are_refused(settings):
