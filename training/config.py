@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any, Self, get_args, get_origin, get_type_hints
 
 from play.worlds.errors import UserError
@@ -277,6 +278,33 @@ class PureAdversaryConfig(SrpoConfig):
         require(self.kl_in == "nowhere", "kl_in", self.kl_in, "nowhere, or the method srpo")
 
 
+@dataclass(frozen=True)
+class ExploiterConfig(TrainConfig):
+    """The worst partner that a trained policy can have, close to its usual one."""
+
+    against: str = setting(
+        "", "Run whose policies are exploited; of several seeds, the folder of the runs."
+    )
+    hero: str = setting(
+        "", "Name that these policies have or will have as files; {seed} stands for the seed."
+    )
+    tau: float = setting(1.0, "Size of the deviations: how much a nat costs is 1 / tau.")
+    exploring_starts: float = setting(
+        0.0, "Share of the episodes that begin in random states at first."
+    )
+
+    def run_of(self, seed: int) -> Path:
+        """The run directory of a seed's hero."""
+        folder = Path(self.against)
+        return folder / f"seed{seed}" if (folder / f"seed{seed}").is_dir() else folder
+
+    def validate(self) -> None:
+        """Raises UserError for a value outside its range."""
+        super().validate()
+        require(bool(self.against), "against", "empty", "the directory of a training run")
+        require(self.tau > 0, "tau", self.tau, "above 0")
+
+
 METHODS: dict[str, type[TrainConfig]] = {
     "ippo": IppoConfig,
     "self-play": SelfPlayConfig,
@@ -285,6 +313,7 @@ METHODS: dict[str, type[TrainConfig]] = {
     "fcp": FcpConfig,
     "mep": MepConfig,
     "pure-adversary": PureAdversaryConfig,
+    "exploiter": ExploiterConfig,
 }
 
 

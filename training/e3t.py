@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from training.config import E3tConfig
 from training.kernels import sample_actions
-from training.networks import ActorCritic
 from training.ppo import Lesson
 from training.srpo import trembling
-from training.trainer import Trainer
+from training.trainer import Export, Trainer
 
 
 class E3t(Trainer):
@@ -51,6 +50,6 @@ class E3t(Trainer):
             lessons.append(Lesson(self.policy.learners[k], samples, member.shuffle_stream))
         return self.teach(lessons)
 
-    def exports(self, member: int = 0) -> dict[str, tuple[ActorCritic, tuple[int, ...]]]:
+    def exports(self, member: int = 0) -> dict[str, Export]:
         """One policy for all seats."""
-        return {"": (self.policy.stack.networks[member], self.team)}
+        return {"": Export((self.policy.stack.networks[member],), self.team)}

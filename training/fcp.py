@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from training.config import FcpConfig, SelfPlayConfig, shared_settings
 from training.kernels import sample_actions
-from training.networks import ActorCritic, evaluate
+from training.networks import evaluate
 from training.ppo import Lesson
 from training.self_play import SelfPlay
-from training.trainer import Trainer
+from training.trainer import Export, Trainer
 
 SNAPSHOTS = (0.25, 0.5, 1.0)
 """Shares of a partner's training after which it is kept."""
@@ -160,9 +160,9 @@ class Fcp(Trainer):
                 weights = self.weights(k)
                 self.partner[own] = member.start_stream.choice(len(weights), len(own), p=weights)
 
-    def exports(self, member: int = 0) -> dict[str, tuple[ActorCritic, tuple[int, ...]]]:
+    def exports(self, member: int = 0) -> dict[str, Export]:
         """The hero."""
-        return {"": (self.hero.stack.networks[member], self.team)}
+        return {"": Export((self.hero.stack.networks[member],), self.team)}
 
     def state(self, member: int = 0) -> dict[str, Any]:
         """Everything that the rest of a seed's run depends on."""

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.config import IppoConfig
-from training.networks import ActorCritic
 from training.ppo import Lesson
-from training.trainer import Trainer, by_member
+from training.trainer import Export, Trainer, by_member
 
 
 class Ippo(Trainer):
@@ -41,9 +40,9 @@ class Ippo(Trainer):
                 marks.append((k, f"{{}}/seat{seat}"))
         return by_member(marks, self.teach(lessons))
 
-    def exports(self, member: int = 0) -> dict[str, tuple[ActorCritic, tuple[int, ...]]]:
+    def exports(self, member: int = 0) -> dict[str, Export]:
         """One policy for each seat."""
         return {
-            f"-seat{seat}": (policies.stack.networks[member], (seat,))
+            f"-seat{seat}": Export((policies.stack.networks[member],), (seat,))
             for seat, (policies, _) in zip(self.team, self.by_seat, strict=True)
         }

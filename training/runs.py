@@ -16,6 +16,7 @@ from play.worlds.errors import UserError
 from training import checkpoints
 from training.config import TrainConfig, with_changes
 from training.e3t import E3t
+from training.exploiter import Exploiter
 from training.fcp import Fcp
 from training.ippo import Ippo
 from training.mep import Mep
@@ -25,7 +26,8 @@ from training.srpo import Srpo
 from training.trainer import Trainer
 
 TRAINERS: dict[str, type[Trainer]] = {
-    trainer.method: trainer for trainer in (Ippo, SelfPlay, Srpo, E3t, Fcp, Mep, PureAdversary)
+    trainer.method: trainer
+    for trainer in (Ippo, SelfPlay, Srpo, E3t, Fcp, Mep, PureAdversary, Exploiter)
 }
 
 

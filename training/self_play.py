@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.config import SelfPlayConfig
-from training.networks import ActorCritic
 from training.ppo import Lesson
-from training.trainer import Trainer
+from training.trainer import Export, Trainer
 
 
 class SelfPlay(Trainer):
@@ -35,6 +34,6 @@ class SelfPlay(Trainer):
             lessons.append(Lesson(self.policy.learners[k], samples, member.shuffle_stream))
         return self.teach(lessons)
 
-    def exports(self, member: int = 0) -> dict[str, tuple[ActorCritic, tuple[int, ...]]]:
+    def exports(self, member: int = 0) -> dict[str, Export]:
         """One policy for all seats."""
-        return {"": (self.policy.stack.networks[member], self.team)}
+        return {"": Export((self.policy.stack.networks[member],), self.team)}

@@ -24,9 +24,8 @@ from play.worlds.errors import UserError
 from training.config import SrpoConfig
 from training.kernels import sample_actions
 from training.loss import NO_KL, REFERENCE_FIRST, REFERENCE_SECOND
-from training.networks import ActorCritic
 from training.ppo import Lesson, Reference
-from training.trainer import Policies, Trainer, by_member
+from training.trainer import Export, Policies, Trainer, by_member
 
 TRUE_PARTNER, ADVERSARY = 0, 1
 """Contexts of the hero's critic: who sits in the other seat."""
@@ -161,14 +160,13 @@ class Srpo(Trainer):
         rewards[:, replaced] = -rewards[:, self.partner_slot[replaced]]
         return rewards
 
-    def exports(self, member: int = 0) -> dict[str, tuple[ActorCritic, tuple[int, ...]]]:
+    def exports(self, member: int = 0) -> dict[str, Export]:
         """The heroes."""
-        return {
-            "" if self.config.shared else f"-seat{hero.seats[0]}": (
-                hero.policies.stack.networks[member], hero.seats,
-            )
-            for hero in self.heroes
-        }  # fmt: skip
+        found = {}
+        for hero in self.heroes:
+            suffix = "" if self.config.shared else f"-seat{hero.seats[0]}"
+            found[suffix] = Export((hero.policies.stack.networks[member],), hero.seats)
+        return found
 
     def state(self, member: int = 0) -> dict[str, Any]:
         """Everything that the rest of a seed's run depends on."""

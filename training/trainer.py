@@ -10,6 +10,7 @@ second, and so on; so an array over slots is split into seeds by cutting it into
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,6 +27,19 @@ from training.networks import ActorCritic, SparseObserver, Stack
 from training.ppo import Learner, Lesson, Samples, learn_all, normalised
 from training.rollout import Returns, Rollout, collect
 from training.starts import VisitedStarts
+
+
+@dataclass(frozen=True)
+class Export:
+    """A policy that can become a file.
+
+    Attributes:
+        networks: Networks whose actors' logits are added up; usually one.
+        seats: Seats that it can take.
+    """
+
+    networks: tuple[ActorCritic, ...]
+    seats: tuple[int, ...]
 
 
 class Member:
@@ -148,8 +162,8 @@ class Trainer:
         """Improves the policies with the filled rollout; returns figures for each seed."""
         raise NotImplementedError
 
-    def exports(self, member: int = 0) -> dict[str, tuple[ActorCritic, tuple[int, ...]]]:
-        """Policies of a seed worth playing with: suffix of the name -> network and seats."""
+    def exports(self, member: int = 0) -> dict[str, Export]:
+        """Policies of a seed worth playing with, by the suffix of their name."""
         raise NotImplementedError
 
     @property

@@ -82,10 +82,10 @@ def test_a_network_that_differs_from_its_file_leaves_nothing_behind(tmp_path, mo
     run = run_of(tmp_path)
     right = export.to_onnx
 
-    def wrong(network, trainer):
-        network.weights.actor_bias[:] += 0.01
-        model = right(network, trainer)
-        network.weights.actor_bias[:] -= 0.01
+    def wrong(networks, trainer):
+        networks[0].weights.actor_bias[:] += 0.01
+        model = right(networks, trainer)
+        networks[0].weights.actor_bias[:] -= 0.01
         return model
 
     monkeypatch.setattr(export, "to_onnx", wrong)
