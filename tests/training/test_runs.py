@@ -235,7 +235,7 @@ def test_the_entropy_bonus_goes_from_its_first_weight_to_its_last():
         ]
     assert weights[0] == pytest.approx(0.4)
     assert weights == pytest.approx(np.repeat(np.linspace(0.4, 0.1, 48)[:47], 2), abs=0.01)
-    with pytest.raises(UserError, match="final-entropy is -0.5"):
+    with pytest.raises(UserError, match=r"final-entropy is -0\.5"):
         config_of("ippo", final_entropy=-0.5)
 
 
