@@ -30,10 +30,11 @@ PRESENTATION = Presentation(
     keys="Arrows or WASD walk; standing is free.",
     howto_title="Who is paid, who pays",
     howto=howto,
-    featured=("private-kitchen/released", "private-kitchen/scarce"),
+    featured=("private-kitchen/released", "private-kitchen/scarce", "private-kitchen/dear"),
     titles={
         "private-kitchen/released": "Plenty of Onions",
         "private-kitchen/scarce": "Scarce Onions",
+        "private-kitchen/dear": "Dear Steps",
     },
     success="onions potted",
     success_words=("onion in the pot", "onions in the pot"),

@@ -107,7 +107,7 @@ def test_the_memory_that_is_handed_in_is_left_alone() -> None:
 @pytest.mark.parametrize("name", ["worker", "teammate"])
 def test_solved_partners_work_in_private_kitchens_only(name: str) -> None:
     """In whichever seat and setting; a worker does not need anybody's help."""
-    for setting in ("released", "scarce"):
+    for setting in ("released", "scarce", "dear"):
         world = make_world(f"private-kitchen/{setting}")
         assert name in [partner.name for partner in list_partners(world.facts.world)]
         for pair in ((name, "stay"), ("stay", name), (name, "worker")):

@@ -62,7 +62,7 @@ def row_of(scene: dict[str, Any]) -> np.ndarray:
 def test_a_game_by_keyboard_with_points_of_ones_own(visit: Visit, tmp_path: Path) -> None:
     with serving(tmp_path, tick_ms=150) as server:
         me = visit()
-        choose(me, server.url, "Scarce Onions", "Free-rider")
+        choose(me, server.url, "Dear Steps", "Free-rider")
         expect(me.page.locator("#howto")).to_contain_text("Each step costs its walker 1.25")
         expect(me.page.locator("#dynamics-field")).to_be_hidden()
         me.shot("private-menu")
@@ -77,7 +77,7 @@ def test_a_game_by_keyboard_with_points_of_ones_own(visit: Visit, tmp_path: Path
     (record,) = tmp_path.glob("*.episode.jsonl")
     assert verify(record).steps == 50
     episode = read_episode(record)
-    assert episode.header["world"] == "private-kitchen/scarce"
+    assert episode.header["world"] == "private-kitchen/dear"
     own = np.sum([tick["rewards"] for tick in episode.ticks], axis=0)
     events = np.zeros((2, 6), np.int64)
     for world in replay_states(episode):

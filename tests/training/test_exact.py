@@ -15,7 +15,7 @@ from play.worlds.private_kitchen.world import INSTANCES
 from training.evaluation.crossplay import Seating, returns_of
 from training.evaluation.exact import exact_pair, exact_tables, game_of, table_of
 
-RELEASED, SCARCE = INSTANCES["released"], INSTANCES["scarce"]
+RELEASED, SCARCE, DEAR = (INSTANCES[name] for name in ("released", "scarce", "dear"))
 
 
 class Weighted:
@@ -57,7 +57,7 @@ def test_a_policy_by_observation_earns_in_games_what_is_computed() -> None:
 
 
 def test_an_equilibrium_has_no_gains_and_the_team_no_rest() -> None:
-    for options, gain, share in ((SCARCE, 0.0, 0.797), (RELEASED, 50.3, 0.605)):
+    for options, gain, share in ((RELEASED, 50.3, 0.605), (SCARCE, 0.1, 0.914), (DEAR, 0.0, 0.797)):
         idle = game_of(options).idle()
         free_riding = exact_tables(solo_worker(options, 0), idle, options)
         assert free_riding.gains == pytest.approx((0, gain), abs=0.05)

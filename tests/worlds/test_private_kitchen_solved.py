@@ -75,15 +75,21 @@ def test_what_helping_gains_where_onions_are_scarce_or_steps_dear(
     assert gained == pytest.approx(gain, rel=0.015, abs=0.1), "to what equally good ways change"
 
 
-def test_in_the_scarce_setting_free_riding_is_an_equilibrium() -> None:
-    options = INSTANCES["scarce"]
-    key = (options.respawn, options.move_cost)
+@pytest.mark.parametrize(
+    ("setting", "worker_earns", "idler_earns", "gain", "best"),
+    [("scarce", 43.64, 59.58, 0.0753, 112.95), ("dear", 30.14, 81.60, 0.0, 140.26)],
+)
+def test_where_free_riding_is_an_equilibrium_nearly_or_exactly(
+    setting: str, worker_earns: float, idler_earns: float, gain: float, best: float
+) -> None:
+    key = (INSTANCES[setting].respawn, INSTANCES[setting].move_cost)
     here, alone = game(*key), solo(*key)
     pair = here.evaluate(alone.policy, here.idle())
-    assert pair == pytest.approx((30.14, 81.60), abs=0.005)
-    assert beside_solo(*key).start == pytest.approx(pair[1], abs=1e-9), "helping gains nothing"
+    assert pair == pytest.approx((worker_earns, idler_earns), abs=0.005)
+    exactly = 1e-9 if gain == 0 else 5e-5
+    assert beside_solo(*key).start - pair[1] == pytest.approx(gain, abs=exactly)
     assert here.best_response(0, here.idle()).start == pytest.approx(pair[0], abs=1e-9)
-    assert here.team_optimum().start == pytest.approx(140.26, abs=0.005)
+    assert here.team_optimum().start == pytest.approx(best, abs=0.005)
 
 
 def test_beside_a_partner_that_acts_at_random() -> None:
@@ -161,7 +167,7 @@ def test_a_wrong_question_is_refused() -> None:
         game().evaluate(solo().policy[:3], game().idle())
 
 
-@pytest.mark.parametrize("setting", ["released", "scarce"])
+@pytest.mark.parametrize("setting", ["released", "scarce", "dear"])
 @pytest.mark.parametrize("pair", [(worker, worker), (worker, teammate), (teammate, teammate)])
 def test_simulation_earns_what_the_solution_says(
     setting: str, pair: tuple[Callable[[str], SolvedPolicy], ...]

@@ -3,19 +3,23 @@
 Two players bring onions to a pot. Both are paid for every onion, whoever brought it, but each pays
 for their own steps: the game of SRPO's paper in which free-riding is studied.
 
-There are two settings, about which exact solutions (`solve`) say:
+There are three settings, about which exact solutions (`solve`) say:
 
 - ``released`` has the parameters of the released code. Free-riding is *not* an equilibrium there:
   beside a partner that does all the work (87.25 points for it), standing still earns 96.90 and
   helping 147.23. The best team earns 304.27.
-- ``scarce`` has half as many onions (they are back with probability .1) and dear steps (1.25).
-  Free-riding *is* an equilibrium: working alone (30.14) is the best response to a partner that
-  stands still, and standing still (81.60) is exactly the best response to that. It costs the two
-  a fifth of the 140.26 points that the best team earns.
+- ``scarce`` has few onions (they are back with probability .05) and steps that cost .5.
+  Free-riding is an equilibrium but for 0.08 points: working alone (43.64) is the best response to a
+  partner that stands still (59.58), whom helping would bring 59.65. It costs the two a twelfth of
+  the 112.95 points of the best team. Learners find the work here.
+- ``dear`` has onions in between (.1) and steps that cost 1.25. Free-riding is an equilibrium
+  exactly: helping gains a partner that stands still (81.60) nothing beside one that works (30.14),
+  and it costs the two a fifth of the best team's 140.26. It is hard to learn, though: who does not
+  yet know the way loses by every step, and plain learners soon stand still for good.
 
-A lower probability alone makes free-riding an equilibrium only nearly, and hardly matters to the
-team: at .02 and the released cost of .2, helping gains .01 points, and the pair of worker and
-free-rider earns 72.4 of the best team's 74.6, since one player can carry all the onions there are.
+A lower probability alone makes free-riding hardly matter: at .02 and the released cost of .2,
+helping gains .01, and the pair of worker and free-rider earns 72.4 of the best team's 74.6, since
+one player can carry all the onions there are.
 """
 
 import difflib
@@ -47,7 +51,11 @@ from play.worlds.private_kitchen.state import (
 from play.worlds.streams import random_streams
 
 PROGRAM = Program((encode, rules), (state,))
-INSTANCES = {"released": Options(), "scarce": Options(respawn=0.1, move_cost=1.25)}
+INSTANCES = {
+    "released": Options(),
+    "scarce": Options(respawn=0.05, move_cost=0.5),
+    "dear": Options(respawn=0.1, move_cost=1.25),
+}
 NUM_RANDOM_STARTS = 4096
 RANDOM_STARTS_SEED = 2602
 
