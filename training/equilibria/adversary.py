@@ -12,7 +12,6 @@ Source: Qu et al. 2026 (arXiv 2602.21515), section 3, for the first.
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import logsumexp, softmax
 
 from training.equilibria.games import ADVERSARY_FIRST, Array
@@ -52,22 +51,25 @@ def imagined_play(payoff: Array, log_reference: Array, tau: float, direction: st
 
 def _mass_covering(loss: Array, reference: Array) -> Array:
     """The minimiser of KL(q || p) + <p, loss>, where the least loss is 0."""
-    played = reference > 0
-    free = loss == 0
-
-    def excess(shift: float) -> float:
-        return float((reference[played] / (loss[played] + shift)).sum()) - 1
-
-    if not (played & free).any() and excess(0.0) < 0:
+    played, best = reference > 0, loss == 0
+    if not (played & best).any() and (reference[played] / loss[played]).sum() < 1:
         # what the others never do costs no divergence to imagine: the rest of the mass goes there
         play = np.divide(reference, loss, out=np.zeros_like(loss), where=played)
-        play[free] = (1 - play.sum()) / free.sum()
+        play[best] = (1 - play.sum()) / best.sum()
         return play
-    low = max(float((reference[played] - loss[played]).max()), 0.0)
-    low = low or float(np.finfo(float).tiny)
-    shift = brentq(excess, low, 1.0, xtol=1e-300, rtol=1e-15) if excess(low) > 0 else low
+    chances, losses = reference[played], loss[played]
+    # no share q / (loss + shift) may exceed one; from that bound, Newton's method on the concave
+    # function 1 / sum(q / (loss + shift)) rises to the root without passing it
+    shift = max(float((chances - losses).max()), 0.0)
+    for _ in range(100):
+        terms = chances / (losses + shift)
+        total = terms.sum()
+        change = total * (total - 1) / (terms / (losses + shift)).sum()
+        shift += change
+        if change <= 1e-16 * shift:
+            break
     play = np.divide(reference, loss + shift, out=np.zeros_like(loss), where=played)
-    return play / play.sum()
+    return np.asarray(play / play.sum())
 
 
 def respond(payoff: Array, log_reference: Array, tau: float, direction: str) -> Imagined:

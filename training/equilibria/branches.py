@@ -10,12 +10,13 @@ Source: Keller 1977, Numerical solution of bifurcation and nonlinear eigenvalue 
 Allgower and Georg, Numerical Continuation Methods (1990), chapters 6 and 8.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
+from scipy.optimize import brentq, root
 
 from play.worlds.errors import UserError
 from training.equilibria.conditions import Conditions
@@ -180,9 +181,12 @@ def _follow(diagram: Diagram, start: Array, along: Array | None) -> None:
         back = -along if along is not None else -tangent(diagram, start, None)
         other, _ = walk(diagram, start, back)
         half = [*other[:0:-1], *half]
+    found = list(bifurcations(diagram, np.array(half)))
+    for segment, one in reversed(found):
+        half.insert(segment + 1, one.point)
     branch = Branch(np.array(half), closed)
     diagram.branches.append(branch)
-    for one in bifurcations(diagram, branch):
+    for _, one in found:
         if any(_same_place(one, other) for other in diagram.bifurcations):
             continue
         diagram.bifurcations.append(one)
@@ -315,20 +319,25 @@ def crossings(branch: Branch, s: float) -> Iterator[Array]:
         yield points[k, :-1] + share * (points[k + 1, :-1] - points[k, :-1])
 
 
-def bifurcations(diagram: Diagram, branch: Branch) -> Iterator[Bifurcation]:
-    """Folds and crossings on a branch, located between its points."""
-    if len(branch.points) < 2:
+def bifurcations(diagram: Diagram, points: Array) -> Iterator[tuple[int, Bifurcation]]:
+    """Folds and crossings on a branch, each with the number of the point before it."""
+    if len(points) < 2:
         return
-    direction = tangent(diagram, branch.points[0], branch.points[1] - branch.points[0])
-    bordered = _bordered(diagram, branch.points[0], direction)
-    for here, there in zip(branch.points[:-1], branch.points[1:], strict=True):
+    direction = tangent(diagram, points[0], points[1] - points[0])
+    bordered = _bordered(diagram, points[0], direction)
+    for k, (here, there) in enumerate(pairwise(points)):
         following = tangent(diagram, there, there - here)
         sign = _bordered(diagram, there, following)
         if sign * bordered < 0:
-            yield _locate(diagram, here, there, CROSSING, _bordered)
+            yield k, _locate(diagram, here, there, CROSSING, _bordered)
         elif following[-1] * direction[-1] < 0:
-            yield _locate(diagram, here, there, FOLD, lambda _, __, along: float(along[-1]))
+            yield k, _locate(diagram, here, there, FOLD, _slope)
         direction, bordered = following, sign
+
+
+def _slope(diagram: Diagram, point: Array, along: Array) -> float:
+    """Change of log(1 + t) along the branch: 0 where it turns."""
+    return float(along[-1])
 
 
 def _bordered(diagram: Diagram, point: Array, along: Array) -> float:
@@ -359,9 +368,29 @@ def _locate(
     ends = value(0.0), value(1.0)
     share = brentq(value, 0.0, 1.0, xtol=1e-13) if ends[0] * ends[1] < 0 else 0.5
     point = at(share)
+    if kind == CROSSING:
+        point = _sharpen(diagram, point)
     return Bifurcation(kind, float(np.expm1(point[-1])), diagram.strategies(point), point)
 
 
-def relevant(bifurcations: Sequence[Bifurcation], kind: str) -> list[Bifurcation]:
-    """Those of one kind."""
-    return [one for one in bifurcations if one.kind == kind]
+def _sharpen(diagram: Diagram, point: Array) -> Array:
+    """A crossing to full precision, which no single branch gives: corrections fail close to it.
+
+    Where branches cross, the derivatives lose rank. Moore's equations, F + b w = 0, F'w = 0 and
+    w'w = 1, have a regular root there, with b = 0.
+
+    Source: Moore 1980, SIAM Journal on Numerical Analysis 17, 567.
+    """
+    size = len(point) - 1
+
+    def equations(unknown: Array) -> Array:
+        here, left, lift = unknown[: size + 1], unknown[size + 1 : -1], unknown[-1]
+        residual, derivatives = diagram.system(here)
+        return np.concatenate([residual + lift * left, derivatives.T @ left, [left @ left - 1]])
+
+    left = np.linalg.svd(diagram.system(point)[1])[0][:, -1]
+    found = root(equations, np.concatenate([point, left, [0.0]]), options={"xtol": 1e-13})
+    sharp = np.asarray(found.x[: size + 1])
+    moved = np.abs(sharp - point).max()
+    return sharp if np.abs(found.fun).max() < 1e-9 and moved < 0.1 else point
+
