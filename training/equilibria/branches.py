@@ -110,6 +110,13 @@ class Diagram:
                     add_new(found, [describe(conditions, odds)])
         return sorted(found, key=lambda one: one.strategies[0].tolist())
 
+    def complete_at(self, tau: float) -> bool:
+        """Whether the indices of `at` sum to one; if not, an equilibrium is missing.
+
+        At a bifurcation itself, where an index is 0, the sum says nothing.
+        """
+        return sum(one.index for one in self.at(tau)) == 1
+
     def equilibria(self, branch: Branch) -> Iterator[tuple[float, Equilibrium]]:
         """t and the equilibrium at every point of a branch."""
         for point in branch.points:

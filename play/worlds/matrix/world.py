@@ -147,13 +147,13 @@ class MatrixWorld:
         return out
 
     def get_states(self, envs: Any = slice(None)) -> NDArray[np.bool_]:
-        """Copies of the states of the chosen environments: whether the move is made."""
-        states: NDArray[np.bool_] = self._over[envs].copy()
+        """Copies of the states [M, 1] of the chosen environments: whether the move is made."""
+        states: NDArray[np.bool_] = self._over[:, None][envs].copy()
         return states
 
-    def set_states(self, states: NDArray[np.bool_], envs: Any = slice(None)) -> None:
+    def set_states(self, rows: NDArray[np.bool_], envs: Any = slice(None)) -> None:
         """Puts the chosen environments into states that `get_states` returned."""
-        self.done[envs] = states
+        self.done[envs] = rows[:, 0]
         self.rewards[envs] = 0
         self.events[envs] = False
 
