@@ -12,9 +12,9 @@ Source: Qu et al. 2026 (arXiv 2602.21515), section 3, for the first.
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import logsumexp, softmax
+from scipy.special import logsumexp
 
-from training.equilibria.games import ADVERSARY_FIRST, Array
+from training.equilibria.games import ADVERSARY_FIRST, Array, softmax
 
 
 class Imagined(NamedTuple):

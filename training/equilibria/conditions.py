@@ -8,13 +8,14 @@ imagines of the others.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax
 
 from training.equilibria.adversary import imagined_play, respond
-from training.equilibria.games import Array, Game, Preferences, log_play_of_others
+from training.equilibria.games import Array, Game, Preferences, log_play_of_others, log_softmax
 
 Support = NDArray[np.int64]
 
@@ -41,32 +42,35 @@ class Conditions:
         supports = tuple(np.arange(size) for size in game.sizes)
         return cls(game, preferences, supports, (None,) * game.num_players)
 
-    @property
+    @cached_property
     def free(self) -> list[int]:
         """Players whose strategies are unknown."""
         return [player for player, given in enumerate(self.fixed) if given is None]
 
-    @property
+    @cached_property
     def widths(self) -> list[int]:
         """Number of unknowns of each free player."""
         return [len(self.supports[player]) - 1 for player in self.free]
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Number D of unknowns and of equations."""
         return sum(self.widths)
 
-    def parts(self, odds: Array) -> list[Array]:
-        """The unknowns of each free player."""
-        return np.split(odds, np.cumsum(self.widths))[:-1]
+    @cached_property
+    def parts(self) -> list[slice]:
+        """Where the unknowns of each free player are."""
+        ends = np.cumsum([0, *self.widths]).tolist()
+        return [slice(begin, end) for begin, end in pairwise(ends)]
 
     def logs(self, odds: Array) -> list[Array]:
         """Log-probabilities [n_i] of every player; -inf for actions out of use."""
         with np.errstate(divide="ignore"):
             logs = [np.log(given) if given is not None else np.empty(0) for given in self.fixed]
-        for player, part in zip(self.free, self.parts(odds), strict=True):
+        for player, part in zip(self.free, self.parts, strict=True):
+            used = log_softmax(np.concatenate([[0.0], odds[part]]))
             logs[player] = np.full(self.game.sizes[player], -np.inf)
-            logs[player][self.supports[player]] = log_softmax(np.concatenate([[0.0], part]))
+            logs[player][self.supports[player]] = used
         return logs
 
     def strategies(self, odds: Array) -> tuple[Array, ...]:
@@ -78,6 +82,7 @@ class Conditions:
         logs = [np.log(strategies[player][self.supports[player]]) for player in self.free]
         return np.concatenate([np.zeros(0), *(log[1:] - log[0] for log in logs)])
 
+    @cached_property
     def scale(self) -> Array:
         """[D] what each equation is divided by so that errors are comparable to log-odds."""
         epsilon = self.preferences.epsilon
@@ -95,11 +100,11 @@ class Conditions:
         """[D] left side minus right side."""
         logs = self.logs(odds)
         parts = []
-        for player, own in zip(self.free, self.parts(odds), strict=True):
+        for player, part in zip(self.free, self.parts, strict=True):
             values = self.game.matrix(player) @ self.imagined(logs, player)
             values = values[self.supports[player]]
-            parts.append(self.preferences.epsilon[player] * own - (values[1:] - values[0]))
-        return np.concatenate([np.zeros(0), *parts]) / self.scale()
+            parts.append(self.preferences.epsilon[player] * odds[part] - (values[1:] - values[0]))
+        return np.concatenate([np.zeros(0), *parts]) / self.scale
 
     def jacobian(self, odds: Array) -> tuple[Array, Array]:
         """Derivatives of `residual` by the unknowns [D, D], and by every player's tau [D, N]."""
@@ -123,18 +128,17 @@ class Conditions:
             by_tau.append(own_tau)
         epsilon = np.repeat([self.preferences.epsilon[player] for player in self.free], self.widths)
         jacobian = np.diag(epsilon) + np.concatenate([np.zeros((0, self.size)), *rows])
-        scale = self.scale()[:, None]
+        scale = self.scale[:, None]
         return jacobian / scale, np.concatenate([np.zeros((0, len(self.fixed))), *by_tau]) / scale
 
     def _log_by_odds(self, logs: Sequence[Array], player: int) -> Array:
         """[n_i, D] derivative of a player's log-probabilities; 0 where an action is not used."""
         out = np.zeros((self.game.sizes[player], self.size))
         if player in self.free:
-            place = self.free.index(player)
-            start, support = sum(self.widths[:place]), self.supports[player]
+            part, support = self.parts[self.free.index(player)], self.supports[player]
             chances = np.exp(logs[player][support])[1:]
             block = np.vstack([np.zeros(len(chances)), np.eye(len(chances))]) - chances
-            out[support, start : start + len(chances)] = block
+            out[support, part] = block
         return out
 
     def _reference_by_odds(self, by_odds: Sequence[Array], player: int) -> Array:

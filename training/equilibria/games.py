@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -60,8 +61,12 @@ class Game:
 
         The others' joint actions are in row-major order of the players that are left.
         """
-        own = np.moveaxis(self.payoffs[player], player, 0)
-        return own.reshape(self.sizes[player], -1)
+        return self._matrices[player]
+
+    @cached_property
+    def _matrices(self) -> list[Array]:
+        own = [np.moveaxis(payoff, player, 0) for player, payoff in enumerate(self.payoffs)]
+        return [payoff.reshape(len(payoff), -1) for payoff in own]
 
     def expected(self, strategies: Sequence[Array]) -> Array:
         """[N] expected utilities if everybody plays independently."""
@@ -120,6 +125,20 @@ def per_player(name: str, value: ArrayLike, players: int, infinite: bool) -> Arr
         allowed = "0 or more, or infinite" if infinite else "0 or more, and finite"
         raise UserError(f"{name} is {value}, but it must be {allowed}")
     return np.broadcast_to(numbers, players).copy()
+
+
+def log_softmax(logits: Array) -> Array:
+    """Log-probabilities of a row of logits; ten times as fast as SciPy's on so few numbers."""
+    shifted = logits - logits.max()
+    out: Array = shifted - np.log(np.exp(shifted).sum())
+    return out
+
+
+def softmax(logits: Array) -> Array:
+    """Probabilities of a row of logits."""
+    weights = np.exp(logits - logits.max())
+    out: Array = weights / weights.sum()
+    return out
 
 
 def outer(strategies: Sequence[Array]) -> Array:

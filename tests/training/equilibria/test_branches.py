@@ -1,5 +1,7 @@
 """Branches and bifurcations against values worked out by hand and a search without continuation."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from scipy.optimize import brentq
@@ -14,6 +16,12 @@ from training.equilibria.search import find_equilibria
 
 FREE_RIDING = Game.of(make_game("free-riding").payoffs)
 STAG_HUNT = Game.of(make_game("stag-hunt").payoffs)
+
+
+@cache
+def traced(game, epsilon, direction="adversary", most_tau=12.0):
+    return trace({"free-riding": FREE_RIDING, "stag-hunt": STAG_HUNT}[game], epsilon, direction,
+                 most_tau=most_tau)  # fmt: skip
 
 
 def firsts(found):
@@ -33,7 +41,7 @@ def pitchfork(epsilon):
 
 @pytest.mark.parametrize(("epsilon", "tau"), [(0.05, 4.48917), (0.1, 2.90663), (0.2, 0.82879)])
 def test_free_riding_begins_at_the_pitchfork(epsilon, tau):
-    diagram = trace(FREE_RIDING, epsilon, most_tau=12.0)
+    diagram = traced("free-riding", epsilon)
     (crossing,) = [one for one in diagram.bifurcations if one.kind == CROSSING]
     assert crossing.tau == pytest.approx(tau, abs=6e-6)
     assert crossing.tau == pytest.approx(pitchfork(epsilon), abs=1e-8)
@@ -41,19 +49,19 @@ def test_free_riding_begins_at_the_pitchfork(epsilon, tau):
 
 
 def test_both_directions_have_pitchforks_of_their_own():
-    (crossing,) = trace(FREE_RIDING, 0.2, "partner", most_tau=2.0).bifurcations
+    (crossing,) = traced("free-riding", 0.2, "partner").bifurcations
     assert crossing.tau == pytest.approx(0.7239, abs=5e-5)
 
 
 @pytest.mark.parametrize("epsilon", [0.3, 0.5])
 def test_much_entropy_leaves_one_branch(epsilon):
-    diagram = trace(FREE_RIDING, epsilon, most_tau=20.0)
+    diagram = traced("free-riding", epsilon)
     assert (len(diagram.branches), diagram.bifurcations) == (1, [])
 
 
 def test_free_riding_outlasts_the_pitchfork_where_there_is_little_entropy():
     """The pitchfork is subcritical there: unequal equilibria go on up to a fold."""
-    diagram = trace(FREE_RIDING, 0.1, most_tau=6.0)
+    diagram = traced("free-riding", 0.1)
     folds = [one for one in diagram.bifurcations if one.kind == FOLD]
     assert len(folds) == 2
     assert folds[0].tau == pytest.approx(folds[1].tau, abs=1e-9)
@@ -68,19 +76,20 @@ def test_free_riding_outlasts_the_pitchfork_where_there_is_little_entropy():
 
 def test_branches_pass_folds_and_hold_all_that_a_search_finds():
     for game, epsilon, taus in (
-        (FREE_RIDING, 0.1, (0.0, 2.0, 3.5, 6.0)),
-        (STAG_HUNT, 0.2, (0.3, 0.805, 0.81, 4.0)),
-        (STAG_HUNT, 0.1, (0.0, 2.5, 2.9)),
+        ("free-riding", 0.1, (0.0, 2.0, 3.5, 12.0)),
+        ("stag-hunt", 0.2, (0.3, 0.805, 0.81, 4.0)),
+        ("stag-hunt", 0.1, (0.0, 2.5, 2.9)),
     ):
-        diagram = trace(game, epsilon, most_tau=6.0)
+        diagram = traced(game, epsilon)
         for tau in taus:
-            found = find_equilibria(game, Preferences.of(game, tau, epsilon))
+            preferences = Preferences.of(diagram.game, tau, epsilon)
+            found = find_equilibria(diagram.game, preferences)
             assert firsts(diagram.at(tau)) == pytest.approx(firsts(found), abs=1e-8)
             assert diagram.complete_at(tau)
 
 
 def test_stag_hunt_loses_cooperation_at_a_fold():
-    diagram = trace(STAG_HUNT, 0.2, most_tau=3.0)
+    diagram = traced("stag-hunt", 0.2)
     assert [one.kind for one in diagram.bifurcations] == [FOLD, FOLD]
     cooperative = diagram.bifurcations[1].tau
 
@@ -110,7 +119,7 @@ def test_one_player_alone_may_grow_risk_averse():
 
 
 def test_points_satisfy_the_equations():
-    diagram = trace(STAG_HUNT, 0.2, "partner", most_tau=10.0)
+    diagram = traced("free-riding", 0.2, "partner")
     for branch in diagram.branches:
         for _, one in diagram.equilibria(branch):
             assert one.error < 1e-9

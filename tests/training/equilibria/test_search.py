@@ -100,7 +100,7 @@ def scanned(payoffs, tau, epsilon, direction):
     def miss(x):
         return response(response(x, second), first) - x
 
-    grid = expit(np.linspace(-25, 25, 900))
+    grid = expit(np.linspace(-25, 25, 400))
     values = [miss(x) for x in grid]
     return [
         brentq(miss, low, high, xtol=1e-13)
@@ -113,7 +113,7 @@ def scanned(payoffs, tau, epsilon, direction):
 def test_nothing_is_missed_in_random_two_by_two_games(direction):
     generator = np.random.default_rng(2)
     several = 0
-    for _ in range(8):
+    for _ in range(6):
         payoffs = generator.normal(size=(2, 2, 2))
         payoffs[:, 0, 0] += 3  # coordination, so that there are often three
         payoffs[:, 1, 1] += 3
@@ -123,7 +123,7 @@ def test_nothing_is_missed_in_random_two_by_two_games(direction):
         found = find_equilibria(game, Preferences.of(game, tau, epsilon, direction))
         assert [one.strategies[0][0] for one in found] == pytest.approx(expected, abs=1e-8)
         several += len(found) > 1
-    assert several >= 3
+    assert several >= 2
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
