@@ -102,7 +102,8 @@ class Diagram:
 
     def at(self, tau: float) -> list[Equilibrium]:
         """All equilibria at one value of t, by the first player's strategy."""
-        conditions, found = self.conditions(tau), []
+        conditions = self.conditions(tau)
+        found: list[Equilibrium] = []
         for branch in self.branches:
             for guess in crossings(branch, np.log1p(tau)):
                 odds = solve(conditions, guess)
@@ -118,7 +119,7 @@ class Diagram:
         return sum(one.index for one in self.at(tau)) == 1
 
     def equilibria(self, branch: Branch) -> Iterator[tuple[float, Equilibrium]]:
-        """t and the equilibrium at every point of a branch."""
+        """T and the equilibrium at every point of a branch."""
         for point in branch.points:
             tau = float(np.expm1(point[-1]))
             yield tau, describe(self.conditions(tau), point[:-1])
@@ -224,9 +225,7 @@ def _switch(diagram: Diagram, crossing: Bifurcation) -> None:
         tau = float(np.expm1(point[-1]))
         here = diagram.strategies(point)
         inside = 0 <= tau <= diagram.most_tau
-        if inside and all(
-            distance(here, known.strategies) > SAME for known in diagram.at(tau)
-        ):
+        if inside and all(distance(here, known.strategies) > SAME for known in diagram.at(tau)):
             _follow(diagram, point, side)
 
 
@@ -400,4 +399,3 @@ def _sharpen(diagram: Diagram, point: Array) -> Array:
     sharp = np.asarray(found.x[: size + 1])
     moved = np.abs(sharp - point).max()
     return sharp if np.abs(found.fun).max() < 1e-9 and moved < 0.1 else point
-

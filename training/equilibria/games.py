@@ -121,9 +121,10 @@ def per_player(name: str, value: ArrayLike, players: int, infinite: bool) -> Arr
     numbers: NDArray[Any] = np.asarray(value, np.float64)
     if numbers.ndim > 1 or (numbers.ndim == 1 and len(numbers) != players):
         raise UserError(f"{name} needs one number, or one for each of {players} players")
-    if np.isnan(numbers).any() or (numbers < 0).any() or not (infinite or np.isfinite(numbers).all()):
+    fit = (numbers >= 0) & (infinite | np.isfinite(numbers))  # nan is neither
+    if not fit.all():
         allowed = "0 or more, or infinite" if infinite else "0 or more, and finite"
-        raise UserError(f"{name} is {value}, but it must be {allowed}")
+        raise UserError(f"{name} is {value!r}, but it must be {allowed}")
     return np.broadcast_to(numbers, players).copy()
 
 

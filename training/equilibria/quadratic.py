@@ -77,7 +77,8 @@ class QuadraticGame:
         for place, covariance in enumerate(own):
             part = slice(place * size, (place + 1) * size)
             joint[part, part] = covariance
-        return joint, np.kron(np.ones((count, count)), self.curvature)
+        hessian = np.kron(np.ones((count, count)), self.curvature)
+        return joint, np.asarray(hessian, np.float64)
 
     def greatest_tau(self, epsilon: ArrayLike) -> Array:
         """[N] the tau below which each player's imagined others are finite; infinite for none.
@@ -135,8 +136,8 @@ def gaussian_equilibrium(
         rest = np.delete(np.arange(len(right)), np.arange(part.start, part.stop))
         system[part, part], right[part] = own, constant
         system[part, rest] = -others
-    means = np.linalg.solve(system, right).reshape(game.players, size)
-    return _measure(game, means, weights)
+    means = np.asarray(np.linalg.solve(system, right), np.float64)
+    return _measure(game, means.reshape(game.players, size), weights)
 
 
 def best_response_iteration(
@@ -152,7 +153,8 @@ def best_response_iteration(
         UserError: A tau for which no equilibrium exists, or means that do not settle.
     """
     taus, weights = checked(game, tau, epsilon)
-    means = np.zeros((game.players, len(game.slope))) + start
+    means: Array = np.zeros((game.players, len(game.slope)))
+    means += np.asarray(start)
     conditions = [_mean_condition(game, taus, weights, player) for player in range(game.players)]
     for _ in range(most_rounds):
         before = means.copy()

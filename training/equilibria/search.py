@@ -92,9 +92,8 @@ def _supports(
     """Sets of actions that the players may use: all, where epsilon is above 0."""
     choices: list[list[Support]] = []
     for player, size in enumerate(game.sizes):
-        everything = np.arange(size)
         if preferences.epsilon[player] > 0 or fixed[player] is not None:
-            choices.append([everything])
+            choices.append([np.arange(size)])
             continue
         if preferences.tau[player] > 0 and preferences.direction == "partner":
             raise UserError(
@@ -102,7 +101,7 @@ def _supports(
                 "for KL(partner || adversary): give a small epsilon instead"
             )
         choices.append(
-            [np.array(s) for count in everything + 1 for s in combinations(everything, count)]
+            [np.array(s) for count in range(size) for s in combinations(range(size), count + 1)]
         )
     if prod(map(len, choices)) > MOST_SUPPORTS:
         raise UserError(
@@ -162,6 +161,7 @@ def starting_points(
 
 def solve(conditions: Conditions, start: Array) -> Array | None:
     """Log-odds of the solution that Powell's method reaches from a start, or None."""
+
     def bounded(odds: Array) -> Array:
         return np.clip(odds, -FARTHEST, FARTHEST)
 

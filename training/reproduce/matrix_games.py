@@ -1,7 +1,8 @@
-"""`understudy reproduce matrix-games`: equilibria of small games against tau, and what they cost."""
+"""`understudy reproduce matrix-games`: equilibria of small games by tau, and what they cost."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,18 @@ from play.worlds.errors import UserError
 from play.worlds.matrix.games import CONTRIBUTE, MatrixGame, make_game
 from training.equilibria.bounds import PRINTED, RESTORED, free_riding_bound
 from training.equilibria.branches import Diagram, trace
-from training.equilibria.games import ADVERSARY_FIRST, DIRECTIONS, Array, Game
+from training.equilibria.games import ADVERSARY_FIRST, DIRECTIONS, Array, Game, Preferences
 from training.equilibria.quadratic import QuadraticGame, gaussian_equilibrium
-from training.reproduce.folders import open_folder, write_record
+from training.equilibria.search import find_equilibria
+from training.reproduce.folders import RECORD, open_folder, write_record
 from training.reproduce.matrix_page import write_page
 from training.reproduce.matrix_plots import draw_all
 
 EXPERIMENT = "matrix-games"
 ENTROPIES = (0.05, 0.1, 0.2, 0.3)  # of the control: what entropy does without risk aversion
 UNEQUAL = 1e-3  # difference in contributions above which an equilibrium counts as asymmetric
+CHECKS = np.linspace(0.003, 0.997, 60)  # shares of log(1 + tau) at which indices are summed
+TAUS = (0.0, 0.25, 0.5, 0.75, 1.0, 2.0, 5.0, 20.0)  # at which policies are trained
 QUADRATIC = QuadraticGame.of(-1.0, 1.0, (1.0, 1.0))
 """R = s - s^2 / 2 for two; with the constant -1/2 it is minus half the squared miss of s = 1."""
 
@@ -34,6 +38,8 @@ class Study:
         epsilon: Weight of the entropy in the main figures.
         branches: One row per point of a branch: game, direction, epsilon, branch, tau, ...
         turns: One row per bifurcation.
+        complete: Whether the indices summed to one wherever that was looked at.
+        learnt: One row per run of a trainer and seat pair; empty if none ran.
         quadratic: One row per tau of the quadratic game.
         bounds: [K] tau and the bounds of theorem 4.2 on the difference of costs, as columns.
     """
@@ -41,6 +47,8 @@ class Study:
     epsilon: float
     branches: pd.DataFrame
     turns: pd.DataFrame
+    complete: bool
+    learnt: pd.DataFrame
     quadratic: pd.DataFrame
     bounds: pd.DataFrame
 
@@ -62,35 +70,53 @@ class Study:
     "--quadratic-tau-max", type=float, default=None,
     help="Greatest tau of the quadratic game.  [default: 99 % of where its equilibrium ends]",
 )  # fmt: skip
+@click.option(
+    "--seeds", type=click.IntRange(0), default=3, show_default=True,
+    help="Seeds of SRPO and IPPO to train at some values of tau, to set beside the equilibria; "
+    "0 trains none and needs no torch.",
+)  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Replace finished results in the folder.")
 def matrix_games(
-    out: Path, epsilon: float, tau_max: float, quadratic_tau_max: float | None, overwrite: bool
-) -> None:
+    out: Path, epsilon: float, tau_max: float, quadratic_tau_max: float | None, seeds: int,
+    overwrite: bool,
+) -> None:  # fmt: skip
     """Trace the equilibria of small games as risk aversion grows.
 
     Two games for two with a private cost of contributing, one where a contribution by either is
     enough (free-riding) and one that needs both (stag hunt), with both directions of the
-    divergence; and the quadratic game of theorem 4.1. Takes about half a minute.
+    divergence; and the quadratic game of theorem 4.1. Then SRPO and IPPO are trained on the two
+    games. Takes half a minute, and about another for each seed.
     """
     if not np.isfinite(tau_max):
         raise UserError(f"--tau-max is {tau_max}, but it must be finite")
     quadratic = quadratic_rows(epsilon, quadratic_tau_max)
     open_folder(out, EXPERIMENT, overwrite)
-    branches, turns = finite_rows(epsilon, tau_max)
-    study = Study(epsilon, branches, turns, quadratic, bound_rows(epsilon, tau_max))
+    branches, turns, complete = finite_rows(epsilon, tau_max)
+    learnt = learnt_rows(epsilon, tau_max, seeds) if seeds else pd.DataFrame()
+    bounds = bound_rows(epsilon, tau_max)
+    study = Study(epsilon, branches, turns, complete, learnt, quadratic, bounds)
     branches.to_csv(out / "branches.csv", index=False, float_format="%.9g")
     branches.to_parquet(out / "branches.parquet", index=False)
+    learnt.to_csv(out / "learnt.csv", index=False, float_format="%.6g")
     draw_all(study, out)
     found = findings(study)
-    settings = {"epsilon": epsilon, "tau_max": tau_max, "quadratic_tau_max": quadratic_tau_max}
+    settings = {
+        "epsilon": epsilon, "tau_max": tau_max, "quadratic_tau_max": quadratic_tau_max,
+        "seeds": seeds,
+    }  # fmt: skip
     write_page(study, found, out)
     results = {"settings": settings, "findings": found, "bifurcations": turns.to_dict("records")}
     write_record(out, EXPERIMENT, results, finished=True)
-    click.echo(f"Wrote {out / 'README.md'}, its figures, branches.csv and .parquet, results.json")
+    click.echo(f"Wrote {out / 'README.md'}, its figures, tables and {RECORD}")
 
 
-def finite_rows(epsilon: float, tau_max: float) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Branches and bifurcations of both games, in both directions and with several entropies."""
+def finite_rows(epsilon: float, tau_max: float) -> tuple[pd.DataFrame, pd.DataFrame, bool]:
+    """Branches and bifurcations of both games, in both directions and with several entropies.
+
+    Returns:
+        The branches' points, the bifurcations, and whether the indices of the equilibria sum to one
+        at every tau of a grid.
+    """
     cases = [
         (name, direction, weight)
         for name in ("free-riding", "stag-hunt")
@@ -99,17 +125,19 @@ def finite_rows(epsilon: float, tau_max: float) -> tuple[pd.DataFrame, pd.DataFr
     ]
     points: list[dict[str, Any]] = []
     turns: list[dict[str, Any]] = []
+    complete = True
     for name, direction, weight in cases:
         game = make_game(name)
         diagram = trace(Game.of(game.payoffs), weight, direction, most_tau=tau_max)
         case = {"game": name, "direction": direction, "epsilon": weight}
         points += [case | row for row in branch_rows(game, diagram)]
+        complete &= all(diagram.complete_at(tau) for tau in np.expm1(CHECKS * np.log1p(tau_max)))
         turns += [
             case | {"kind": one.kind, "tau": one.tau} | contributions(one.strategies)
             for one in diagram.bifurcations
         ]
     columns = ["game", "direction", "epsilon", "kind", "tau", "contributes_0", "contributes_1"]
-    return pd.DataFrame(points), pd.DataFrame(turns, columns=columns)
+    return pd.DataFrame(points), pd.DataFrame(turns, columns=columns), complete
 
 
 def branch_rows(game: MatrixGame, diagram: Diagram) -> Iterator[dict[str, Any]]:
@@ -138,6 +166,27 @@ def branch_rows(game: MatrixGame, diagram: Diagram) -> Iterator[dict[str, Any]]:
 def contributions(strategies: tuple[Array, ...]) -> dict[str, float]:
     """Each player's probability of contributing."""
     return {f"contributes_{seat}": float(own[CONTRIBUTE]) for seat, own in enumerate(strategies)}
+
+
+def learnt_rows(epsilon: float, tau_max: float, seeds: int) -> pd.DataFrame:
+    """What SRPO, and IPPO at tau 0, learn on both games, beside the nearest stable equilibrium."""
+    from training.reproduce.matrix_learning import configuration, learn  # needs torch
+
+    rows = []
+    for name, tau in product(("free-riding", "stag-hunt"), [t for t in TAUS if t <= tau_max]):
+        game = Game.of(make_game(name).payoffs)
+        stable = [
+            np.array([own[CONTRIBUTE] for own in one.strategies])
+            for one in find_equilibria(game, Preferences.of(game, tau, epsilon))
+            if one.stable
+        ]
+        for seed, learnt in enumerate(learn(configuration(name, tau, epsilon), range(seeds))):
+            off = [float(np.abs(one - learnt).max()) for one in stable]
+            rows.append(
+                {"game": name, "tau": tau, "seed": seed, "off": min(off)}
+                | {f"contributes_{seat}": chance for seat, chance in enumerate(learnt)}
+            )
+    return pd.DataFrame(rows)
 
 
 def quadratic_rows(epsilon: float, most: float | None) -> pd.DataFrame:
@@ -176,10 +225,24 @@ def bound_rows(epsilon: float, tau_max: float) -> pd.DataFrame:
 def findings(study: Study) -> dict[str, Any]:
     """The numbers that the page tells."""
     return {
+        "indices_sum_to_one": study.complete,
+        "learnt": learnt_findings(study.learnt) if len(study.learnt) else None,
         "free_riding": free_riding_findings(study),
         "entropy_control": [entropy_findings(study, weight) for weight in ENTROPIES],
         "stag_hunt": stag_hunt_findings(study),
         "quadratic": quadratic_findings(study),
+    }
+
+
+def learnt_findings(learnt: pd.DataFrame) -> dict[str, Any]:
+    """How far from the equilibria the trained policies are."""
+    farthest = learnt.loc[learnt.off.idxmax()]
+    return {
+        "runs": len(learnt),
+        "median_off": float(learnt.off.median()),
+        "farthest_off": float(farthest.off),
+        "farthest_game": str(farthest.game),
+        "farthest_tau": float(farthest.tau),
     }
 
 
@@ -196,6 +259,17 @@ def unequal(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[(rows.contributes_0 - rows.contributes_1).abs() > UNEQUAL]
 
 
+def last_unequal(study: Study, epsilon: float, direction: str = ADVERSARY_FIRST) -> float | None:
+    """The greatest tau with an unequal equilibrium, of which the pitchfork itself is the limit."""
+    lazy = unequal(of_case(study.branches, "free-riding", epsilon, direction))
+    if lazy.empty:
+        return None
+    turns = of_case(study.turns, "free-riding", epsilon, direction)
+    end = float(lazy.tau.max())
+    limits = [tau for tau in turns.tau if end <= tau < 1.01 * end]
+    return float(min(limits, default=end))
+
+
 def free_riding_findings(study: Study) -> dict[str, Any]:
     """Where free-riding ends, and what the team and its members have before and after."""
     rows = of_case(study.branches, "free-riding", study.epsilon)
@@ -204,10 +278,13 @@ def free_riding_findings(study: Study) -> dict[str, Any]:
     start, end = equal[equal.tau == equal.tau.min()], equal[equal.tau == equal.tau.max()]
     best = equal.loc[equal.welfare.idxmax()]
     before = lazy[lazy.tau == lazy.tau.min()]
-    other = unequal(of_case(study.branches, "free-riding", study.epsilon, DIRECTIONS[1]))
+    bounds = [
+        np.interp(lazy.tau, study.bounds.tau, study.bounds[form]) for form in (PRINTED, RESTORED)
+    ]
     found = {
-        "unequal_until_tau": float(lazy.tau.max()) if len(lazy) else None,
-        "unequal_until_tau_other_direction": float(other.tau.max()) if len(other) else None,
+        "unequal_until_tau": last_unequal(study, study.epsilon),
+        "unequal_until_tau_other_direction": last_unequal(study, study.epsilon, DIRECTIONS[1]),
+        "bounds_hold": all(bool((lazy.cost_difference <= bound).all()) for bound in bounds),
         "equal_shared_at_0": float(start.shared_reward.iloc[0]),
         "equal_shared_at_end": float(end.shared_reward.iloc[0]),
         "equal_welfare_at_0": float(start.welfare.iloc[0]),
@@ -232,9 +309,11 @@ def entropy_findings(study: Study, epsilon: float) -> dict[str, Any]:
     crossing = turns[turns.kind == "crossing"]
     return {
         "epsilon": epsilon,
-        "unequal_until_tau": float(lazy.tau.max()) if len(lazy) else None,
+        "unequal_until_tau": last_unequal(study, epsilon),
         "pitchfork_tau": float(crossing.tau.iloc[0]) if len(crossing) else None,
-        "cost_difference_at_0": float(lazy[lazy.tau == 0].cost_difference.max()) if len(lazy) else 0.0,
+        "cost_difference_at_0": float(lazy[lazy.tau == 0].cost_difference.max())
+        if len(lazy)
+        else 0.0,
     }
 
 

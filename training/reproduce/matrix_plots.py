@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from training.equilibria.bounds import PRINTED, RESTORED
-from training.equilibria.games import ADVERSARY_FIRST, DIRECTIONS
+from training.equilibria.games import ADVERSARY_FIRST, DIRECTIONS, PARTNER_FIRST
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#555555"
 DIRECTION_COLOURS = dict(zip(DIRECTIONS, (BLUE, ORANGE), strict=True))
-DIRECTION_NAMES = dict(
-    zip(DIRECTIONS, ("KL(adversary || partner), the paper", "KL(partner || adversary)"), strict=True)
-)
+DIRECTION_NAMES = {
+    ADVERSARY_FIRST: "KL(adversary || partner), the paper",
+    PARTNER_FIRST: "KL(partner || adversary)",
+}
 TICKS = (0, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
     "grid.color": "#dddddd", "grid.linewidth": 0.6, "lines.linewidth": 1.8,
     "legend.frameon": False, "figure.dpi": 110, "savefig.dpi": 150, "svg.hashsalt": "understudy",
@@ -33,12 +34,15 @@ STYLE: dict[str, Any] = {
 def draw_all(study: "Study", folder: Path) -> None:
     """Writes every figure as PNG and SVG."""
     with mpl.rc_context(STYLE):
-        for name, figure in (
-            ("free-riding", free_riding_figure(study)),
-            ("entropy", entropy_figure(study)),
-            ("stag-hunt", stag_hunt_figure(study)),
-            ("quadratic", quadratic_figure(study)),
-        ):
+        figures = {
+            "free-riding": free_riding_figure(study),
+            "entropy": entropy_figure(study),
+            "stag-hunt": stag_hunt_figure(study),
+            "quadratic": quadratic_figure(study),
+        }
+        if len(study.learnt):
+            figures["learnt"] = learnt_figure(study)
+        for name, figure in figures.items():
             figure.savefig(folder / f"{name}.png")
             figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
 
@@ -193,4 +197,29 @@ def quadratic_figure(study: "Study") -> Figure:
         f"greatest at tau {best.tau:.3g}", (best.tau, best.welfare), (0, -16),
         textcoords="offset points", ha="center", va="top",
     )  # fmt: skip
+    return figure
+
+
+def learnt_figure(study: "Study") -> Figure:
+    """What trainers reach, on the branches."""
+    figure, axes = panels(2)
+    for each, game in zip(axes, ("free-riding", "stag-hunt"), strict=True):
+        rows = case(study.branches, game, ADVERSARY_FIRST, study.epsilon)
+        draw(each, rows, "contributes_0", BLUE, "equilibria")
+        runs = study.learnt[study.learnt.game == game]
+        for method, some, colour in (
+            ("SRPO", runs[runs.tau > 0], ORANGE),
+            ("IPPO (tau 0)", runs[runs.tau == 0], GREEN),
+        ):
+            for seat in (0, 1):
+                each.plot(
+                    some.tau, some[f"contributes_{seat}"], "o", markersize=6, color=colour,
+                    markerfacecolor="none", clip_on=False, zorder=5,
+                    label="" if seat else f"{method}, each seat and seed",
+                )  # fmt: skip
+        stretch(each, rows.tau.max())
+        each.set_ylim(0, 1)
+        each.set_title(game.replace("-", " ").capitalize() + f" (epsilon {study.epsilon:g})")
+        each.set_ylabel("probability of contributing")
+        each.legend(loc="best", fontsize=8)
     return figure

@@ -31,7 +31,7 @@ def test_one_step_adversary(tau, play, value, kl):
 
 @pytest.mark.parametrize(("tau", "y"), [(0.25, 0.57), (2.0, 0.65), (50.0, 0.9)])
 def test_other_direction_with_two_actions(tau, y):
-    """p solves D p^2 - (D + 1) p + y = 0 if the first action pays D / tau more."""
+    """P solves D p^2 - (D + 1) p + y = 0 if the first action pays D / tau more."""
     gap = 0.4
     got = imagined_play(np.array([gap, 0.0]), np.log([y, 1 - y]), tau, PARTNER_FIRST)
     d = tau * gap

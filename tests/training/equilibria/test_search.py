@@ -212,7 +212,8 @@ def test_without_risk_they_are_logit_equilibria():
 def test_infinitely_risk_averse_players_play_maximin():
     """In rock, paper, scissors with a doubled win the security strategy is known."""
     payoff = np.array([[0, -1, 2.0], [1, 0, -1], [-1, 1, 0]])
-    expected = np.linalg.solve(np.vstack([(payoff[:, :2] - payoff[:, 2:]).T, np.ones(3)]), [0, 0, 1])
+    equal = (payoff[:, :2] - payoff[:, 2:]).T
+    expected = np.linalg.solve(np.vstack([equal, np.ones(3)]), [0, 0, 1])
     game = Game.of([payoff, -payoff])
     (one,) = find_equilibria(game, Preferences.of(game, [np.inf, 0], [0, 0.2]))
     assert one.strategies[0] == pytest.approx(expected, abs=1e-9)
@@ -279,9 +280,12 @@ def test_games_of_three_have_adversaries_of_joint_play():
     ],
 )
 def test_mistakes_are_told_in_a_sentence(payoffs, tau, epsilon, direction, words):
-    with pytest.raises(UserError, match=words):
+    def ask():
         game = Game.of(payoffs)
-        find_equilibria(game, Preferences.of(game, tau, epsilon, direction))
+        return find_equilibria(game, Preferences.of(game, tau, epsilon, direction))
+
+    with pytest.raises(UserError, match=words):
+        ask()
 
 
 def test_maximin_without_entropy_is_the_value_of_the_game():
