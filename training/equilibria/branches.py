@@ -173,7 +173,7 @@ def trace(
         tau = float(np.expm1(s))
         conditions = diagram.conditions(tau)
         known = diagram.at(tau)
-        for one in find_equilibria(game, conditions.preferences, seed + place):
+        for one in find_equilibria(game, conditions.preferences, seed + place, patience=1):
             if all(distance(one.strategies, other.strategies) > SAME for other in known):
                 start = np.append(conditions.odds(one.strategies), s)
                 _follow(diagram, start, None)

@@ -124,7 +124,7 @@ def per_player(name: str, value: ArrayLike, players: int, infinite: bool) -> Arr
     fit = (numbers >= 0) & (infinite | np.isfinite(numbers))  # nan is neither
     if not fit.all():
         allowed = "0 or more, or infinite" if infinite else "0 or more, and finite"
-        raise UserError(f"{name} is {value!r}, but it must be {allowed}")
+        raise UserError(f"{name} is {numbers.tolist()}, but it must be {allowed}")
     return np.broadcast_to(numbers, players).copy()
 
 

@@ -26,7 +26,6 @@ SAME = 1e-6  # difference in probability below which two solutions are one
 STARTS = 24  # per round, where all actions are in use
 FARTHEST = 700.0  # log-odds beyond which a probability is zero in double precision
 MOST_ROUNDS = 25
-QUIET_ROUNDS = 2  # without anything new, before the search ends
 MOST_SUPPORTS = 20_000
 
 
@@ -54,13 +53,16 @@ class Equilibrium:
     error: float
 
 
-def find_equilibria(game: Game, preferences: Preferences, seed: int = 0) -> list[Equilibrium]:
+def find_equilibria(
+    game: Game, preferences: Preferences, seed: int = 0, patience: int = 2
+) -> list[Equilibrium]:
     """All equilibria that the search finds, by the first player's strategy.
 
     Args:
         game: The game.
         preferences: Those of its players.
         seed: Seed of the starting points.
+        patience: Rounds of starts without anything new before the search ends.
 
     Raises:
         UserError: Too many supports to try, or preferences that the search does not cover.
@@ -69,7 +71,7 @@ def find_equilibria(game: Game, preferences: Preferences, seed: int = 0) -> list
     fixed = cautious_players(game, preferences)
     for supports in _supports(game, preferences, fixed):
         conditions = Conditions(game, preferences, supports, fixed)
-        for odds in roots(conditions, seed):
+        for odds in roots(conditions, seed, patience):
             strategies = conditions.strategies(odds)
             if best_response_gap(conditions, strategies) < 1e-9:
                 add_new(found, [describe(conditions, odds)])
@@ -111,7 +113,7 @@ def _supports(
     yield from product(*choices)
 
 
-def roots(conditions: Conditions, seed: int) -> list[Array]:
+def roots(conditions: Conditions, seed: int, patience: int) -> list[Array]:
     """Log-odds [D] of all solutions that a multi-start search finds."""
     if conditions.size == 0:
         return [np.zeros(0)]
@@ -134,7 +136,7 @@ def roots(conditions: Conditions, seed: int) -> list[Array]:
         if not interior and quiet:
             break
         complete = sum(index_of(conditions, odds) for odds in found) == 1
-        if interior and complete and quiet >= QUIET_ROUNDS:
+        if interior and complete and quiet >= patience:
             break
     return found
 

@@ -24,7 +24,7 @@ from training.reproduce.matrix_plots import draw_all
 EXPERIMENT = "matrix-games"
 ENTROPIES = (0.05, 0.1, 0.2, 0.3)  # of the control: what entropy does without risk aversion
 UNEQUAL = 1e-3  # difference in contributions above which an equilibrium counts as asymmetric
-CHECKS = np.linspace(0.003, 0.997, 60)  # shares of log(1 + tau) at which indices are summed
+CHECKS = np.linspace(0.003, 0.997, 24)  # shares of log(1 + tau) at which indices are summed
 TAUS = (0.0, 0.25, 0.5, 0.75, 1.0, 2.0, 5.0, 20.0)  # at which policies are trained
 QUADRATIC = QuadraticGame.of(-1.0, 1.0, (1.0, 1.0))
 """R = s - s^2 / 2 for two; with the constant -1/2 it is minus half the squared miss of s = 1."""
@@ -67,7 +67,7 @@ class Study:
     help="Greatest tau of the finite games.",
 )  # fmt: skip
 @click.option(
-    "--quadratic-tau-max", type=float, default=None,
+    "--quadratic-tau-max", type=click.FloatRange(0, min_open=True), default=None,
     help="Greatest tau of the quadratic game.  [default: 99 % of where its equilibrium ends]",
 )  # fmt: skip
 @click.option(

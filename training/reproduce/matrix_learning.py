@@ -47,9 +47,12 @@ def learn(config: TrainConfig, seeds: Sequence[int]) -> Iterator[tuple[float, ..
     observations = trainer.rollout.observations
     for member in range(len(seeds)):
         learnt = {}
-        for network, seats in trainer.exports(member).values():
-            for seat in seats:  # the first slots of a rollout are the seats of environment 0
-                logits = network.evaluate(observations, np.array([seat]))[0][0]
+        for policy in trainer.exports(member).values():
+            for seat in policy.seats:  # a rollout's first slots are the seats of environment 0
+                row = np.array([seat])
+                logits = sum(
+                    network.evaluate(observations, row)[0][0] for network in policy.networks
+                )
                 odds = np.exp(logits - logits.max())
                 learnt[seat] = float(odds[CONTRIBUTE] / odds.sum())
         yield tuple(learnt[seat] for seat in sorted(learnt))
