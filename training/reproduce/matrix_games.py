@@ -89,6 +89,8 @@ def matrix_games(
     """
     if not np.isfinite(tau_max):
         raise UserError(f"--tau-max is {tau_max}, but it must be finite")
+    if seeds:
+        import training.reproduce.matrix_learning  # noqa: F401 - lack of torch shows before the work
     quadratic = quadratic_rows(epsilon, quadratic_tau_max)
     open_folder(out, EXPERIMENT, overwrite)
     branches, turns, complete = finite_rows(epsilon, tau_max)

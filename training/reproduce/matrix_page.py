@@ -65,7 +65,7 @@ def free_riding_part(study: "Study", found: dict[str, Any]) -> str:
             f"Equilibria in which one works for both end at tau {found['unequal_until_tau']:.5f}"
             + (f" ({other:.5f} with the divergence the other way round)" if other else "")
             + ". The bounds of theorem 4.2, as printed and with the factor epsilon that its proof "
-            f"loses, {'hold, far above' if found['bounds_hold'] else 'are broken'}.\n"
+            f"loses, {'hold but lie far above' if found['bounds_hold'] else 'are broken'}.\n"
         )
     return "\n".join(lines)
 
