@@ -271,7 +271,7 @@ def test_games_of_three_have_adversaries_of_joint_play():
         ([np.zeros((2, 2))], 1, 1, "adversary", "1 players has no partner"),
         ([np.zeros((2, 2)), np.zeros((2, 3))], 1, 1, "adversary", "do not make a game of 2"),
         ([np.full((2, 2), np.nan)] * 2, 1, 1, "adversary", "must be finite numbers"),
-        ([np.zeros((2, 2))] * 2, -1, 1, "adversary", "tau is -1, but it must be 0 or more"),
+        ([np.zeros((2, 2))] * 2, -1, 1, "adversary", "tau is -1.0, but it must be 0 or more"),
         ([np.zeros((2, 2))] * 2, [1, 2, 3], 1, "adversary", "tau needs one number, or one for"),
         ([np.zeros((2, 2))] * 2, 1, np.inf, "adversary", "epsilon is inf, but it must be"),
         ([np.zeros((2, 2))] * 2, 1, 1, "forward", "no direction 'forward'"),
