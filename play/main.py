@@ -28,6 +28,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "train": ("training.commands:train", "Train a partner: srpo, self-play or ippo."),
         "export": ("training.commands:export", "Turn a training run into a playable partner."),
         "evaluate": ("training.evaluation.commands:evaluate", "Play partners with each other."),
+        "reproduce": ("training.reproduce.commands:reproduce", "Repeat the paper's experiments."),
     },
 }
 NEEDS_TRAIN = ("torch", "numba", "onnx", "rich", "tensorboard")

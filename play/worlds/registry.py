@@ -12,6 +12,8 @@ FAMILIES = {
     "kitchen": "play.worlds.kitchen.world",
     "private-kitchen": "play.worlds.private_kitchen.world",
 }
+# Families without a picture, for training and analysis only: no menu offers them to people.
+UNDRAWN = {"matrix": "play.worlds.matrix.world"}
 
 
 def make_world(name: str, num_envs: int = 1, *, autoreset: bool = False, **options: Any) -> World:
@@ -27,14 +29,15 @@ def make_world(name: str, num_envs: int = 1, *, autoreset: bool = False, **optio
         UserError: No such family, instance or option.
     """
     family, _, instance = name.partition("/")
-    if family not in FAMILIES:
-        near = difflib.get_close_matches(family, FAMILIES, n=1)
+    families = FAMILIES | UNDRAWN
+    if family not in families:
+        near = difflib.get_close_matches(family, families, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise UserError(
             f"There is no world called {name!r}: use family/instance with one of the families "
-            f"{', '.join(sorted(FAMILIES))}{hint}"
+            f"{', '.join(sorted(families))}{hint}"
         )
-    module = import_module(FAMILIES[family])
+    module = import_module(families[family])
     world: World = module.make(instance, num_envs, autoreset=autoreset, **options)
     return world
 
@@ -50,7 +53,7 @@ def short_name(world: str) -> str:
 
 
 def world_names() -> list[str]:
-    """Names of all worlds that are ready to use, most played first within a family."""
+    """Names of all worlds that people can play, most played first within a family."""
     return [
         f"{family}/{instance}"
         for family, module in FAMILIES.items()

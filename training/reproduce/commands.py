@@ -1,0 +1,55 @@
+"""The command `understudy reproduce`: one experiment of the paper per subcommand."""
+
+from importlib import import_module
+
+import click
+
+from play.worlds.errors import UserError
+
+# Imported when called. Experiment -> (module:attribute, summary, extras that it needs).
+EXPERIMENTS: dict[str, tuple[str, str, str]] = {
+    "matrix-games": (
+        "training.reproduce.matrix_games:matrix_games",
+        "Equilibria of small games against tau: where free-riding ends, and at what price.",
+        "analysis",
+    ),
+}
+
+
+class Experiments(click.Group):
+    """A group whose commands are imported on first use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of all experiments."""
+        return list(EXPERIMENTS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports an experiment.
+
+        Raises:
+            UserError: It needs an extra that is not installed.
+        """
+        if cmd_name not in EXPERIMENTS:
+            return None
+        target, _, extras = EXPERIMENTS[cmd_name]
+        module, _, attribute = target.partition(":")
+        try:
+            command: click.Command = getattr(import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.split(".")[0] in ("play", "agents", "training"):
+                raise
+            raise UserError(
+                f"`understudy reproduce {cmd_name}` needs {error.name}, which is not installed: "
+                f"run pip install --editable '.[{extras}]' in the project's folder"
+            ) from error
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the experiments without importing any."""
+        with formatter.section("Experiments"):
+            formatter.write_dl([(name, about) for name, (_, about, _) in EXPERIMENTS.items()])
+
+
+@click.group(cls=Experiments)
+def reproduce() -> None:
+    """Repeat an experiment: figures, tables and a page with what they show."""
