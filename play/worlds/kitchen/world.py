@@ -18,6 +18,7 @@ from play.worlds.kitchen.paths import nearest_stations
 from play.worlds.kitchen.picture import Picture
 from play.worlds.kitchen.starts import entries_needed, make_random_starts, sparse_width
 from play.worlds.kitchen.state import ACTIONS, EVENTS, STAY, make_tables, row_size
+from play.worlds.streams import random_streams
 
 PROGRAM = Program((encode, rules), (layouts, recipes, state))
 NO_CHANGE = frozenset({"grid", "start_state"})  # a world of that name wouldn't be that layout
@@ -321,14 +322,3 @@ def check_options(num_envs: int, horizon: int, random_start: float) -> None:
         raise UserError(f"The horizon is {horizon}, but an episode has at least one step")
     if not 0.0 <= random_start <= 1.0:
         raise UserError(f"random_start is {random_start}, but a probability is between 0 and 1")
-
-
-def random_streams(seed: int | Sequence[int], num_envs: int) -> NDArray[np.int64]:
-    """[N] first numbers of the environments' random streams, each in 1 .. 2**31 - 2."""
-    if isinstance(seed, int | np.integer):
-        words = np.random.SeedSequence(int(seed)).generate_state(num_envs, np.uint32)
-    else:
-        if len(seed) != num_envs:
-            raise ValueError(f"{len(seed)} seeds for {num_envs} environments; give one for each")
-        words = np.array([np.random.SeedSequence(s).generate_state(1)[0] for s in seed])
-    return words.astype(np.int64) % (2**31 - 2) + 1
