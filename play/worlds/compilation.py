@@ -135,9 +135,7 @@ def jitted(program: Program) -> SimpleNamespace:
     return SimpleNamespace(**names)
 
 
-def compile_module(
-    module: ModuleType, sources: str, compiled: dict[Any, Any]
-) -> dict[str, Any]:
+def compile_module(module: ModuleType, sources: str, compiled: dict[Any, Any]) -> dict[str, Any]:
     """Compiles copies of a module's functions that call each other's compiled copies.
 
     The module itself stays plain: its functions are copied into a namespace of their own, leaf

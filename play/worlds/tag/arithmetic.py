@@ -2,7 +2,7 @@
 
 Libraries of mathematics differ in the last bit, and so would records that are replayed on another
 machine, or by compiled code. Every operation here is rounded in one way only (IEEE 754), so the
-results are the same everywhere. They are within two units in the last place of the exact ones.
+results are the same everywhere. They are within three units in the last place of the exact ones.
 """
 
 import math
@@ -29,7 +29,7 @@ def power_of_two(n: int) -> float:
 
 
 def exponential(y: float) -> float:
-    """e ** y for |y| up to 600: halvings of the argument's range, then the series to y ** 13."""
+    """E ** y for |y| up to 600: halvings of the argument's range, then the series to y ** 13."""
     shifted = y * LOG2_E + 0.5
     n = int(shifted)
     if shifted < n:

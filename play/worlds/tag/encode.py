@@ -33,7 +33,7 @@ def relative_size(chasers: int, runners: int, obstacles: int) -> int:
 
 
 def write_own(t: Tables, s: Row, seat: int, out: Row) -> int:
-    """Begins an observation: own velocity and position, obstacles from there; returns its length."""
+    """Begins with own velocity and position, obstacles from there; returns the length."""
     b = AGENTS + AGENT_SIZE * seat
     out[0] = s[b + VX]
     out[1] = s[b + VY]
@@ -78,8 +78,8 @@ def simple_tag_env(t: Tables, s: Row, out: Any) -> None:
 def other_seat(t: Tables, seat: int, number: int) -> int:
     """The seat that comes as number 0, 1, … in a seat's `relative` observation.
 
-    The others of the own role come first, from the next seat around, then those of the other role in
-    order. So a policy that learned one seat of a role sees the same from any other.
+    The others of the own role come first, from the next seat around, then those of the other role
+    in order. So a policy that learned one seat of a role sees the same from any other.
     """
     first, own = (0, t.chasers) if seat < t.chasers else (t.chasers, t.runners)
     if number < own - 1:

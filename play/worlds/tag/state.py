@@ -6,8 +6,8 @@ A state is one row of float64 numbers:
     [1 + 4a ...]      agent a: position x, y, velocity x, y
     [1 + 4A + 2o ...] obstacle o: position x, y
 
-Agents are numbered as seats: chasers first, then runners. Positions are in half-widths of the arena,
-which reaches from -1 to 1 and has no walls; velocities are in half-widths per second.
+Agents are numbered as seats: chasers first, then runners. Positions are in half-widths of the
+arena, which reaches from -1 to 1 and has no walls; velocities are in half-widths per second.
 
 Source: `simple_tag` of mpe2 1.1.1, which says the same as PettingZoo's.
 """

@@ -60,8 +60,8 @@ def make(
         near = difflib.get_close_matches(instance, INSTANCES, n=1)
         hint = f"; did you mean tag/{near[0]}?" if near else ""
         raise UserError(
-            f"There is no game tag/{instance}: choose one of "
-            f"{', '.join(f'tag/{name}' for name in INSTANCES)}, with options such as chasers=3{hint}"
+            f"There is no game tag/{instance}: choose one of tag/{', tag/'.join(INSTANCES)}, with "
+            f"options such as chasers=3{hint}"
         )
     known = [field.name for field in fields(Options)]
     unknown = sorted(set(options) - set(known))
@@ -195,7 +195,9 @@ class Tag:
             ValueError: No such encoding, or `out` is not fit for it.
         """
         if encoding not in self._seen:
-            raise ValueError(f"there is no encoding {encoding!r}; there are {', '.join(self._seen)}")
+            raise ValueError(
+                f"there is no encoding {encoding!r}; there are {', '.join(self._seen)}"
+            )
         own = self._seen[encoding]
         out = own if out is None else out
         if out.shape != own.shape or not out.flags.c_contiguous:
