@@ -12,6 +12,7 @@ from agents.onnx import OnnxPolicy
 from agents.policy import Policy
 from agents.scripted import GreedyChef
 from play.worlds.errors import UserError
+from play.worlds.registry import short_name
 from play.worlds.spec import WorldFacts
 
 __all__ = [
@@ -179,13 +180,9 @@ def _check_world(card: Card, facts: WorldFacts) -> None:
     if facts.world not in worlds_of(card) and not same_file:
         raise UserError(
             f"{card.name} was trained for {card.world}, but the game is {facts.world}: choose a "
-            f"partner for that layout (`understudy partners --layout {_instance(facts.world)}`), "
-            f"or play --layout {_instance(card.world)}"
+            f"partner for that layout (`understudy partners --layout {short_name(facts.world)}`), "
+            f"or play --layout {short_name(card.world)}"
         )
-
-
-def _instance(world: str) -> str:
-    return world.partition("/")[2]
 
 
 def _check_options(card: Card, facts: WorldFacts) -> None:

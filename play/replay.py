@@ -20,17 +20,18 @@ class ReplayCursor:
         self.episode = episode
         self.steps = len(episode.ticks)
         self._scenes: list[dict[str, Any]] = []
-        self._scores: list[float] = []
+        self._scores: list[list[float]] = []
         self._events: list[list[list[str]]] = []
-        score = 0.0
+        scores = [0.0] * len(episode.header["seats"])
         for t, world in enumerate(replay_states(episode)):
             self.facts = world.facts
             if t == 0:
                 self.static_scene = world.static_scene()
             else:
-                score += float(world.rewards[0].sum())
+                own = world.rewards[0].tolist()
+                scores = [score + more for score, more in zip(scores, own, strict=True)]
             self._scenes.append(world.scene(0))
-            self._scores.append(score)
+            self._scores.append(scores)
             names = world.facts.events
             self._events.append(
                 [[n for n, on in zip(names, row, strict=True) if on] for row in world.events[0]]
@@ -51,6 +52,10 @@ class ReplayCursor:
 
     def score(self, t: int) -> float:
         """Team reward of the first t steps."""
+        return sum(self._scores[t])
+
+    def scores(self, t: int) -> list[float]:
+        """Reward of each seat in the first t steps."""
         return self._scores[t]
 
     def events(self, t: int) -> list[list[str]]:

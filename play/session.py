@@ -114,6 +114,7 @@ class TickResult:
         rewards: Reward per seat, shaping excluded.
         events: Names of the events per seat.
         score: Team reward of the episode so far.
+        scores: Reward per seat of the episode so far.
         scene: The state after the step, for drawing.
         done: Whether the episode is over.
         lines: Lines for the record; they must be on disk before anybody sees the scene.
@@ -124,6 +125,7 @@ class TickResult:
     rewards: tuple[float, ...]
     events: tuple[tuple[str, ...], ...]
     score: float
+    scores: tuple[float, ...]
     scene: dict[str, Any]
     done: bool
     lines: list[Line]
@@ -181,6 +183,7 @@ class Session:
     Attributes:
         t: Steps taken so far.
         score: Team reward so far.
+        scores: Reward so far of each seat.
         over: Whether the episode has ended, by its horizon or by `finish`.
 
     Raises:
@@ -197,6 +200,7 @@ class Session:
         self.policies = tuple(policies)
         self.t = 0
         self.score = 0.0
+        self.scores = [0.0] * len(config.seats)
         self.over = False
         self._slots = [InputSlot(self.facts) for _ in config.seats]
         self._states = [p.initial_state(1) if p else None for p in policies]
@@ -332,9 +336,15 @@ class Session:
         return self._drain()
 
     def contributions(self) -> list[dict[str, Any]]:
-        """What each seat did so far: label -> count, and the share of steps it idled."""
+        """What each seat did so far.
+
+        Returns:
+            For each seat counts (label -> count), idle_share (of its steps), and its own score
+            and private cost in points.
+        """
         names = list(self.facts.events)
         shares = self._idle_steps / max(self.t, 1)
+        costs = self._event_counts @ [self.facts.costs.get(name, 0.0) for name in names]
         return [
             {
                 "counts": {
@@ -342,8 +352,12 @@ class Session:
                     for label, events in self.facts.contributions.items()
                 },
                 "idle_share": round(float(share), 4),
+                "score": round(score, 4),
+                "cost": round(float(cost), 4),
             }
-            for counts, share in zip(self._event_counts, shares, strict=True)
+            for counts, share, score, cost in zip(
+                self._event_counts, shares, self.scores, costs, strict=True
+            )
         ]
 
     # Inside
@@ -362,6 +376,7 @@ class Session:
         self.t += 1
         rewards = tuple(float(r) for r in self.world.rewards[0])
         self.score += sum(rewards)
+        self.scores = [score + own for score, own in zip(self.scores, rewards, strict=True)]
         self.over = bool(self.world.done[0])
         happened = self.world.events[0]
         self._event_counts += happened
@@ -385,6 +400,7 @@ class Session:
             rewards=rewards,
             events=tuple(tuple(names[i] for i in np.flatnonzero(row)) for row in happened),
             score=self.score,
+            scores=tuple(self.scores),
             scene=self.scene(),
             done=self.over,
             lines=[*self._drain(), line],

@@ -2,23 +2,25 @@
 
 import click
 
-from play.worlds.registry import make_world, world_names
+from play.worlds.registry import make_world, short_name, world_names
 
 
 @click.command()
 def layouts() -> None:
-    """List the layouts: size, players, cooking rule, orders."""
+    """List the layouts and other worlds: size, players; of kitchens the cooking rule, orders."""
     for name in world_names():
-        scene = make_world(name).static_scene()
-        size = f"{scene['width']}x{scene['height']}"
+        world = make_world(name)
+        scene = world.static_scene()
+        size = f"{scene['width']}x{scene['height']}" if "width" in scene else ""
         orders = ", ".join(
             f"{'o' * o['onions']}{'t' * o['tomatoes']} {_points(o['value'])}{'*' * o['bonus']}"
-            for o in scene["orders"]
+            for o in scene.get("orders", [])
         )
-        click.echo(
-            f"{name.partition('/')[2]:<36} {size:>5}  {scene['num_players']} players  "
-            f"{scene['dynamics']}  {orders}"
+        line = (
+            f"{short_name(name):<36} {size:>5}  {world.facts.num_players} players  "
+            f"{scene.get('dynamics', '')}  {orders}"
         )
+        click.echo(line.rstrip())
     click.echo(
         "\nOrders: o onion, t tomato, points, * bonus. A .layout file of your own: its path."
     )

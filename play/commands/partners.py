@@ -9,7 +9,7 @@ from agents.library import list_partners, load_policy
 
 
 @click.group(invoke_without_command=True)
-@click.option("--layout", help="Only those that can play this layout.")
+@click.option("--layout", help="Only those that can play this layout or other world.")
 @click.pass_context
 def partners(context: click.Context, layout: str | None) -> None:
     """List the partners, or show one's card."""
@@ -17,9 +17,9 @@ def partners(context: click.Context, layout: str | None) -> None:
         return
     world = None
     if layout is not None:
-        from play.worlds.registry import make_world
+        from play.worlds.registry import full_name, make_world
 
-        world = make_world(layout if layout.startswith("kitchen/") else f"kitchen/{layout}").facts
+        world = make_world(full_name(layout)).facts
     found = list_partners(world.world if world else None)
     width = max(len(partner.name) for partner in found)
     for partner in found:

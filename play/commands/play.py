@@ -14,7 +14,7 @@ import click
 
 from agents.library import load_policy
 from play.worlds.errors import UserError
-from play.worlds.registry import make_world
+from play.worlds.registry import full_name, make_world
 
 DEFAULT_PORT = 5000
 LAST_PORT = 5050
@@ -44,7 +44,7 @@ class Wish:
     "--layout",
     default="cramped_room",
     show_default=True,
-    help="Layout, or the path of a .layout file; see `understudy layouts`.",
+    help="Layout or other world, or the path of a .layout file; see `understudy layouts`.",
 )
 @click.option("--partner", help="Partner's name; see `understudy partners`.  [default: SRPO]")
 @click.option("--seat", default="0", show_default=True, help="Your seat: 0, 1, … or random.")
@@ -53,9 +53,15 @@ class Wish:
     help="Cooking starts by itself (old) or on an extra press (new).  [default: the layout's own]",
 )
 @click.option(
-    "--tick-ms", type=click.IntRange(20, 5000), help="Milliseconds between steps.  [default: 150]"
+    "--tick-ms",
+    type=click.IntRange(20, 5000),
+    help="Milliseconds between steps.  [default: the world's own; 150 in kitchens]",
 )
-@click.option("--steps", type=click.IntRange(1, 100_000), help="Steps in a game.  [default: 400]")
+@click.option(
+    "--steps",
+    type=click.IntRange(1, 100_000),
+    help="Steps in a game.  [default: the world's own; 400 in kitchens]",
+)
 @click.option("--desktop", is_flag=True, help="Play in a window instead of the browser.")
 @click.option("--full-screen", is_flag=True, help="Fill the screen; with --desktop.")
 @click.option(
@@ -107,7 +113,7 @@ def checked_wish(
     Raises:
         UserError: One of them does not exist or they do not fit together.
     """
-    world = layout if layout.startswith("kitchen/") else f"kitchen/{layout}"
+    world = full_name(layout)
     asked: dict[str, Any] = {"dynamics": dynamics, "horizon": steps}
     options = {name: value for name, value in asked.items() if value is not None}
     facts = make_world(world, **options).facts

@@ -1,4 +1,4 @@
-"""The kitchen on show with its score bar: what live games and replays have in common."""
+"""The game on show with its score bar: what live games and replays have in common."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,11 +18,14 @@ from play.desktop.paint import (
     Painter,
 )
 from play.draw.renderers import make_renderer
+from play.presentation.families import points
+from play.worlds.spec import WorldFacts
 
 BAR = 76  # units that the score bar takes at the top
 FOOT = 40  # and the line of help at the bottom
 CLOCK = 104  # and the clock in the bar
-NAMELESS = 120  # units for each chef below which a picture must do
+OWN = 68  # units for the points of one player
+NAMELESS = 120  # units for each player below which a picture must do
 HURRY = 10  # seconds before the end
 
 
@@ -35,6 +38,7 @@ class Moment:
         following: `World.scene` after it.
         alpha: How much of the way between them has passed, 0 to 1.
         score: Team reward so far.
+        scores: Reward of each seat so far.
         left_ms: Play time that is left, in milliseconds.
     """
 
@@ -42,6 +46,7 @@ class Moment:
     following: Mapping[str, Any]
     alpha: float
     score: float
+    scores: Sequence[float]
     left_ms: float
 
 
@@ -53,7 +58,8 @@ class Board:
         labels: Who sits in each seat.
         my_seat: The seat to mark as the player's own, or None.
         tick_ms: Time between ticks in milliseconds.
-        horizon: Steps of a whole game.
+        facts: The world, for the length of a game and whose points count.
+        art: Folder of the art with the faces of the seats.
         reduced_motion: Whether states are shown without moving between them.
     """
 
@@ -63,10 +69,13 @@ class Board:
         labels: Sequence[str],
         my_seat: int | None,
         tick_ms: int,
-        horizon: int,
+        facts: WorldFacts,
+        art: str,
         reduced_motion: bool,
     ) -> None:
-        self._whole_ms = float(horizon * tick_ms)
+        self._whole_ms = float(facts.horizon * tick_ms)
+        self._own_points = not facts.shared_reward
+        self._art = art
         self._orders = static_scene.get("orders", [])
         self._labels = labels
         self._my_seat = my_seat
@@ -103,10 +112,11 @@ class Board:
     def _bar(self, paint: Painter, moment: Moment, width: float) -> None:
         paint.box((10, 8, width - 20, BAR - 8), SURFACE, radius=18, edge=LINE)
         paint.words("Score", 32, 25, 17, MUTED)
-        x = 32 + max(paint.words(f"{moment.score:g}", 32, 51, 38, GOOD), 78) + 22
+        x = 32 + max(paint.words(points(moment.score), 32, 51, 38, GOOD), 78) + 22
         right = width - 32 - CLOCK
         self._clock(paint, moment, right)
-        self._order_cards(paint, x, right - self._chefs(paint, right - 30, right - x - 136) - 40)
+        taken = self._players(paint, moment, right - 30, right - x - 136)
+        self._order_cards(paint, x, right - taken - 40)
 
     def _clock(self, paint: Painter, moment: Moment, x: float) -> None:
         """The time that is left, in figures and as a bar."""
@@ -134,19 +144,25 @@ class Board:
             edge = GOLD if order.get("bonus") else LINE
             paint.box((x, 37, wide, 31), GROUND, radius=15, edge=edge)
             for i, thing in enumerate(things):
-                paint.picture(thing, x + 8 + 17 * i, 41, 23)
+                paint.picture(thing, x + 8 + 17 * i, 41, 23, art=self._art)
             paint.words(worth, x + wide - 11, 53, 24, align="right")
             x += wide + 8
 
-    def _chefs(self, paint: Painter, right: float, room: float) -> float:
-        """Who is who, from the right; returns the width it took."""
+    def _players(self, paint: Painter, moment: Moment, right: float, room: float) -> float:
+        """Who is who, and where each has points of their own these, from the right; the width."""
         x, each = right, room / len(self._labels)
         for seat in reversed(range(len(self._labels))):
             label = "You" if seat == self._my_seat else self._labels[seat]
-            label = paint.name(label, min(220.0, each - 74), 22) if each > NAMELESS else ""
+            own = points(moment.scores[seat]) if self._own_points else ""
+            wide = OWN if own else 0
+            label = paint.name(label, min(220.0, each - 74 - wide), 22) if each > NAMELESS else ""
+            if own:
+                color = GOOD if moment.scores[seat] >= 0 else ACCENT
+                paint.words(own, x, 43, 22, color, align="right")
+                x -= wide
             x -= paint.width_of(label, 22)
             paint.words(label, x, 43, 22)
             x -= 52 if label else 46
-            paint.picture(f"avatar-{seat % 4}", x, 19, 46)
+            paint.picture(f"avatar-{seat % 4}", x, 19, 46, art=self._art)
             x -= 22
         return right - x

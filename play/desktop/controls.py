@@ -8,7 +8,7 @@ from play.desktop.app import App, Screen
 from play.desktop.keys import CODES, RESERVED, key_label
 from play.desktop.paint import ACCENT, MUTED, Painter
 from play.desktop.widgets import Navigator, Row, Rows
-from play.web.catalogue import LABELS
+from play.presentation.families import presentation_of
 from play.worlds.spec import WorldFacts
 
 
@@ -18,6 +18,7 @@ class ControlsScreen:
     def __init__(self, app: App, facts: WorldFacts, back: Screen) -> None:
         self._app = app
         self._facts = facts
+        self._labels = presentation_of(facts.world).labels
         self._back = back
         self._navigator = Navigator()
         self._waiting: str | None = None  # the action whose key is asked for
@@ -45,7 +46,7 @@ class ControlsScreen:
         self._rows.draw(paint, width / 2 - 320, 92, 640, row)
         words = "Choose with the arrow keys, change with Enter, go back with Escape"
         if self._waiting is not None:
-            name = LABELS.get(self._waiting, self._waiting)
+            name = self._labels.get(self._waiting, self._waiting)
             words = f"Press the new key for “{name}”, or Escape to keep the old one"
             if self._refused:
                 words = f"{self._refused} has another use here: press another key, or Escape"
@@ -81,7 +82,7 @@ class ControlsScreen:
     def _keys(self) -> list[Row]:
         return [
             Row(
-                f"Key: {LABELS.get(action, action)}",
+                f"Key: {self._labels.get(action, action)}",
                 self._key_reader(action),
                 activate=self._asker(action),
             )

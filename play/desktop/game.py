@@ -13,8 +13,9 @@ from play.desktop.live import LiveGame
 from play.desktop.paint import ACCENT, LINE, MUTED, SURFACE, Painter
 from play.desktop.sound import cue
 from play.desktop.widgets import Navigator, Row, Rows
+from play.presentation.families import presentation_of, title_of
+from play.presentation.outcome import outcome_of
 from play.session import TickResult
-from play.web.catalogue import LABELS, title_of, words_of
 from play.worlds.spec import WorldFacts
 
 HELP_KEYS = "P pauses, {m}, F11 fills the screen."
@@ -49,8 +50,9 @@ class GameScreen:
         self._previous = self._following = game.first_scene
         self._arrived = 0.0
         self._score = 0.0
+        self._scores: tuple[float, ...] = (0.0,) * len(game.labels)
         self._steps = 0
-        self._successes = 0
+        self._art = presentation_of(game.facts.world).art
         self._counted = 4  # seconds of the countdown that have been heard
         self._end: EndPanel | None = None
         self._pause = Rows(
@@ -91,7 +93,7 @@ class GameScreen:
             self._take(result, time_ms)
         alpha = min(1.0, (time_ms - self._arrived) / self._game.tick_ms)
         left = (self._game.facts.horizon - self._steps) * self._game.tick_ms
-        moment = Moment(self._previous, self._following, alpha, self._score, left)
+        moment = Moment(self._previous, self._following, alpha, self._score, self._scores, left)
         self._board.draw(paint, moment, time_ms)
         self._help(paint)
         if self._end is not None:
@@ -112,8 +114,7 @@ class GameScreen:
     def _take(self, result: TickResult, time_ms: float) -> None:
         self._previous, self._following = self._following, result.scene
         self._arrived = time_ms
-        self._score, self._steps = result.score, result.t
-        self._successes += sum(reward > 0 for reward in result.rewards)
+        self._score, self._scores, self._steps = result.score, result.scores, result.t
         heard = {cue(event) for events in result.events for event in events}
         heard |= set(self._board.cues(self._previous, self._following))
         for effect in heard - {None}:
@@ -132,7 +133,8 @@ class GameScreen:
             game.labels,
             game.my_seat,
             game.tick_ms,
-            game.facts.horizon,
+            game.facts,
+            self._art,
             still,
         )
 
@@ -186,12 +188,10 @@ class GameScreen:
     def _finish(self) -> None:
         self._app.speaker.play("end")
         game = self._game
-        counts = [seat["counts"] for seat in game.contributions()]
         self._end = EndPanel(
             title=f"{title_of(game.facts.world)}, {self._steps} steps",
-            score=self._score,
-            successes=self._successes,
-            table={label: [seat[label] for seat in counts] for label in counts[0]},
+            outcome=outcome_of(game.facts, game.contributions()),
+            art=self._art,
             labels=game.labels,
             my_seat=game.my_seat,
             record=game.record,
@@ -209,14 +209,14 @@ def _key(event: pygame.event.Event, key: int) -> bool:
 
 def _help_on(facts: WorldFacts, keys: Mapping[str, str]) -> str:
     """What the keys do; in the world's own words while they are where they were."""
-    usual = words_of(facts)["help"].partition(HELP_KEYS[:8])[0]
-    if usual and keys == default_keys(facts):
-        return usual
+    words = presentation_of(facts.world)
+    if words.help and keys == default_keys(facts):
+        return f"{words.help} "
     actions = {
         action: "/".join(key_label(code) for code, name in keys.items() if name == action)
         for action in dict.fromkeys(keys.values())
     }
-    does = {action: LABELS.get(action, action).lower() for action in actions}
+    does = {action: words.labels.get(action, action).lower() for action in actions}
     return ", ".join(f"{labels} {does[action]}" for action, labels in actions.items()) + ". "
 
 

@@ -9,9 +9,9 @@ from typing import Any
 from agents.library import list_partners, load_policy
 from play.desktop.config import Wish
 from play.episode import EpisodeWriter
+from play.presentation.families import text_of
 from play.scheduler import Game, Scheduler
 from play.session import SeatConfig, Session, SessionConfig, TickResult
-from play.web.catalogue import text_of
 from play.worlds.registry import make_world
 
 PERSON = "You"
@@ -44,7 +44,7 @@ class LiveGame:
             if name is not None
         }
         policies = [None if name is None else loaded[name] for name in wish.partners]
-        seats = tuple(_seat(name) for name in wish.partners)
+        seats = tuple(_seat(name, wish.world) for name in wish.partners)
         seed = secrets.randbits(31) if seed is None else seed
         config = SessionConfig(wish.world, seats, seed, wish.options, wish.tick_ms)
         session = Session(config, policies)
@@ -139,9 +139,9 @@ class LiveGame:
         self._trouble = f"The record cannot be written ({error.strerror}); trying again"
 
 
-def _seat(name: str | None) -> SeatConfig:
+def _seat(name: str | None, world: str) -> SeatConfig:
     """Who takes a seat, as the record and the screen tell it."""
     if name is None:
         return SeatConfig("human", PERSON)
     partner = next(partner for partner in list_partners() if partner.name == name)
-    return SeatConfig("policy", text_of(partner)[0], name, partner.sha256)
+    return SeatConfig("policy", text_of(partner, world)[0], name, partner.sha256)

@@ -1,4 +1,4 @@
-"""The first screen: which kitchen, with whom, in which seat, how fast."""
+"""The first screen: which game and world, with whom, in which seat, how fast."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,18 +13,24 @@ from play.desktop.controls import ControlsScreen
 from play.desktop.paint import ACCENT, GROUND, INK, MUTED, Painter
 from play.desktop.widgets import Navigator, Row, Rows
 from play.draw.renderers import Renderer, make_renderer
-from play.web.catalogue import FEATURED, RULES, text_of, title_of, words_of
-from play.web.config import SPEEDS
+from play.presentation.families import (
+    family_of,
+    ordered_names,
+    person_of,
+    presentation_of,
+    speeds_of,
+    text_of,
+    title_of,
+)
+from play.presentation.spec import Presentation, Step
 from play.worlds.errors import UserError
-from play.worlds.registry import make_world, world_names
+from play.worlds.registry import make_world
 from play.worlds.spec import WorldFacts
 
-SEAT_NAMES = ("Blue chef", "Orange chef", "Green chef", "Purple chef")
-KEYS = "Arrows or WASD move, Space takes and puts down; or use a gamepad."
-HOWTO, GOAL = 224.0, 140.0  # units below the picture of a kitchen, with the steps and without
+KEYS = "Or use a gamepad."
+HOWTO, GOAL = 224.0, 140.0  # units below the picture of a world, with the steps and without
 NARROW = 420.0  # units across in which the steps find no room
 MOST_TALL = 430.0  # units of the picture
-Step = tuple[tuple[str, ...], str]  # pictures that lie on one another, and words
 T = TypeVar("T")
 
 
@@ -53,15 +59,12 @@ class MenuScreen:
         self._navigator = Navigator()
         self._previews: dict[str, Preview] = {}
         self._lists: dict[tuple[str, frozenset[int]], list[Partner]] = {}
-        names = world_names()
-        self._worlds = [*FEATURED, *(name for name in names if name not in FEATURED)]
+        self._worlds = ordered_names()
+        self._families = list(dict.fromkeys(map(family_of, self._worlds)))
         self._world = config.world if config.world in self._worlds else self._worlds[0]
         self._rule: str | None = None
         self._seat: int | None = config.seat
-        self._speeds = dict(SPEEDS)
-        if config.tick_ms and config.tick_ms not in SPEEDS.values():
-            self._speeds["Own"] = config.tick_ms
-        self._tick_ms = config.tick_ms
+        self._own_tick_ms = self._tick_ms = config.tick_ms
         self._second = 0
         self._partner = 0
         self._problem = ""
@@ -82,16 +85,16 @@ class MenuScreen:
             self._rows.step(step)
 
     def draw(self, paint: Painter, time_ms: float) -> None:
-        """Draws the title, the rows and the chosen kitchen."""
+        """Draws the title, the rows and the chosen world."""
         paint.clear()
         width, height = paint.size
         paint.picture("logo", 40, 24, 68)
         paint.words("Understudy", 124, 48, 46)
         left = min(560.0, width * 0.47)
-        paint.paragraph("Cook beside a partner that has never met you.", 125, 71, width, 21)
+        paint.paragraph("Play beside a partner that has never met you.", 125, 71, width, 21)
         row = min(50.0, (height - 210) / len(self._rows.rows) - 10)
         below = self._rows.draw(paint, 40, 116, left, row)
-        words = self._problem or text_of(self._partners()[self._partner])[1]
+        words = self._problem or self._text_of(self._partners()[self._partner])[1]
         paint.paragraph(words, 44, below + 6, left - 8, 21, ACCENT if self._problem else MUTED)
         self._right(paint, left + 76, width - left - 112, height, time_ms)
 
@@ -103,45 +106,46 @@ class MenuScreen:
         self._problem = sentence
 
     def _right(self, paint: Painter, x: float, width: float, height: float, time: float) -> None:
-        """The chosen kitchen, and below it how to cook there."""
-        shown = self._preview()
-        orders = shown.static.get("orders", [])
-        steps = howto(orders) if orders and width > NARROW else []
+        """The chosen world, and below it how to play there."""
+        shown, words = self._preview(), self._words()
+        steps = words.howto(shown.static) if width > NARROW else ()
         top, below = (76.0, HOWTO) if steps else (116.0, GOAL)  # a low title may need the place
         tall = min(height - top - below, width / shown.renderer.aspect, MOST_TALL)
         area = paint.pixels(x, top, width, tall)
         shown.renderer.draw(paint.surface, area, shown.scene, shown.scene, 1.0, time)
-        middle, goal = x + width / 2, words_of(shown.facts)["goal"]
-        y = paint.paragraph(goal, middle, top + tall + 14, width, 23, INK, align="middle")
+        middle = x + width / 2
+        y = paint.paragraph(words.goal, middle, top + tall + 14, width, 23, INK, align="middle")
         across = min(width, 640.0)
         y += self._steps(paint, middle - across / 2, y + 4, across, steps)
-        paint.paragraph(KEYS, middle, y + 8, width, 19, align="middle")
+        paint.paragraph(f"{words.keys} {KEYS}", middle, y + 8, width, 19, align="middle")
 
-    @staticmethod
-    def _steps(paint: Painter, x: float, y: float, width: float, steps: Sequence[Step]) -> float:
+    def _steps(
+        self, paint: Painter, x: float, y: float, width: float, steps: Sequence[Step]
+    ) -> float:
         """What to do, step by step from left to right; returns the height it took."""
         each = width / max(1, len(steps))
-        for index, (pile, words) in enumerate(steps):
+        for index, step in enumerate(steps):
             middle = x + each * (index + 0.5)
-            for name in pile:
-                paint.picture(name, middle - 24, y, 48)
-            paint.paragraph(words, middle, y + 52, each - 12, 19, align="middle")
+            for name in step.pictures:
+                paint.picture(name, middle - 24, y, 48, art=self._words().art)
+            paint.paragraph(step.words, middle, y + 52, each - 12, 19, align="middle")
         return 104.0 if steps else 0.0
 
     # What can be chosen.
 
     def _make_rows(self) -> list[Row]:
         rows = [
-            Row("Kitchen", lambda: title_of(self._world), self._turn_world),
-            Row("Partner", lambda: text_of(self._partners()[self._partner])[0], self._turn_partner),
+            Row(self._words().place.capitalize(), lambda: title_of(self._world), self._turn_world),
+            Row("Partner", self._partner_words, self._turn_partner),
             Row("Your seat", self._seat_words, self._turn_seat),
         ]
+        if len(self._families) > 1:
+            rows.insert(0, Row("Game", lambda: self._words().title, self._turn_family))
         if self._seat is None:
-            reader = lambda: text_of(self._seconds()[self._second])[0]  # noqa: E731
-            rows.append(Row("Second agent", reader, self._turn_second))
+            rows.append(Row("Second agent", self._second_words, self._turn_second))
         rows.append(Row("Speed", self._speed_words, self._turn_speed))
         if self._rules():
-            rows.append(Row("Cooking starts", self._rule_words, self._turn_rule))
+            rows.append(Row(self._words().rules_title, self._rule_words, self._turn_rule))
         label = "Watch" if self._seat is None else "Play"
         return [
             *rows,
@@ -154,8 +158,19 @@ class MenuScreen:
         self._rows.rows = self._make_rows()
         self._rows.focus = min(self._rows.focus, len(self._rows.rows) - 1)
 
+    def _turn_family(self, by: int) -> None:
+        family = _next(self._families, family_of(self._world), by)
+        self._go_to(next(name for name in self._worlds if family_of(name) == family))
+
     def _turn_world(self, by: int) -> None:
-        self._world = _next(self._worlds, self._world, by)
+        family = family_of(self._world)
+        own = [name for name in self._worlds if family_of(name) == family]
+        self._go_to(_next(own, self._world, by))
+
+    def _go_to(self, world: str) -> None:
+        pace = self._speed_words()
+        self._world = world
+        self._tick_ms = self._speeds().get(pace)
         self._enter_world()
         self._remake_rows()
 
@@ -179,6 +194,18 @@ class MenuScreen:
         self._problem = ""
         self._remake_rows()
 
+    def _partner_words(self) -> str:
+        return self._text_of(self._partners()[self._partner])[0]
+
+    def _second_words(self) -> str:
+        return self._text_of(self._seconds()[self._second])[0]
+
+    def _text_of(self, partner: Partner) -> tuple[str, str]:
+        return text_of(partner, self._world)
+
+    def _words(self) -> Presentation:
+        return presentation_of(self._world)
+
     def _turn_second(self, by: int) -> None:
         self._second = (self._second + by) % len(self._seconds())
 
@@ -189,14 +216,17 @@ class MenuScreen:
         self._remake_rows()
 
     def _seat_words(self) -> str:
-        return "Just watch" if self._seat is None else SEAT_NAMES[self._seat % 4]
+        return "Just watch" if self._seat is None else person_of(self._world, self._seat)
 
     def _turn_speed(self, by: int) -> None:
-        self._tick_ms = _next(list(self._speeds.values()), self._tick(), by)
+        self._tick_ms = _next(list(self._speeds().values()), self._tick(), by)
 
     def _speed_words(self) -> str:
-        names = {ms: name for name, ms in self._speeds.items()}
+        names = {ms: name for name, ms in self._speeds().items()}
         return names.get(self._tick(), f"{self._tick()} ms")
+
+    def _speeds(self) -> dict[str, int]:
+        return speeds_of(self._preview().facts, self._own_tick_ms)
 
     def _tick(self) -> int:
         return self._tick_ms or self._preview().facts.tick_ms
@@ -205,8 +235,7 @@ class MenuScreen:
         """Values of the option on the menu -> labels; none when the partner knows only one."""
         if "dynamics" in options_of(self._partners()[self._partner]):
             return {}
-        family = self._world.partition("/")[0]
-        return {rule["value"]: rule["label"] for rule in RULES.get(family, [])}
+        return dict(self._words().rules)
 
     def _rule_words(self) -> str:
         return self._rules().get(self._rule_now(), self._rule_now())
@@ -245,7 +274,9 @@ class MenuScreen:
             world = make_world(self._world)
             world.reset(0)
             static = world.static_scene()
-            renderer = make_renderer(static, my_seat=None, tick_ms=150, background=GROUND)
+            renderer = make_renderer(
+                static, my_seat=None, tick_ms=world.facts.tick_ms, background=GROUND
+            )
             self._previews[key] = Preview(world.facts, static, world.scene(0), renderer)
         return self._previews[key]
 
@@ -273,19 +304,6 @@ class MenuScreen:
 def _next(choices: Sequence[T], now: T, by: int) -> T:
     """The neighbour of a choice, around the corner at the ends."""
     return choices[(choices.index(now) + by) % len(choices)] if now in choices else choices[0]
-
-
-def howto(orders: Sequence[Mapping[str, Any]]) -> list[Step]:
-    """The four steps to a soup."""
-    first, onions = "Fill a pot as the orders say", orders[0]["onions"]
-    if len(orders) == 1 and orders[0]["tomatoes"] == 0:
-        first = f"Put {onions} onion{'s' if onions > 1 else ''} into a pot"
-    return [
-        (("onion",), first),
-        (("pot-back", "broth-onion", "pot-front"), "Let the soup cook"),
-        (("soup-3-0",), "Fill a dish"),
-        (("serving",), "Serve it"),
-    ]
 
 
 def options_of(partner: Partner) -> dict[str, Any]:

@@ -61,7 +61,8 @@ class Painter:
         self.unit = max(fitting, min(LEGIBLE, roomy))
         self._fonts: dict[tuple[int, bool], pygame.font.Font] = {}
         self._texts: dict[tuple[str, float, str], pygame.Surface] = {}
-        self._pictures = Sprites("kitchen")
+        self._pictures = Sprites("kitchen")  # also keeps the corners and arrows drawn here
+        self._art = {"kitchen": self._pictures}
 
     @property
     def size(self) -> tuple[float, float]:
@@ -210,12 +211,13 @@ class Painter:
                 return words
         return self.shortened(label, width, size)
 
-    def picture(self, name: str, x: float, y: float, size: float) -> None:
-        """A picture of the shared art (an avatar, the logo) with its corner at (x, y)."""
+    def picture(self, name: str, x: float, y: float, size: float, *, art: str = "kitchen") -> None:
+        """A picture of the art (an avatar, the logo) with its corner at (x, y)."""
+        if art not in self._art:
+            self._art[art] = Sprites(art)
         pixels = size * self.unit
-        self.surface.blit(
-            self._pictures.get(name, pixels, pixels), (round(x * self.unit), round(y * self.unit))
-        )
+        picture = self._art[art].get(name, pixels, pixels)
+        self.surface.blit(picture, (round(x * self.unit), round(y * self.unit)))
 
     def _lines(self, words: list[str], width: float, size: float, color: str) -> Iterable[str]:
         line = ""

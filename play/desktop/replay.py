@@ -8,8 +8,8 @@ from play.desktop.app import App
 from play.desktop.board import Board, Moment
 from play.desktop.paint import ACCENT, ACCENT_SOFT, GOOD, LINE, MUTED, SURFACE, Painter
 from play.desktop.sound import cue
+from play.presentation.families import presentation_of
 from play.replay import ReplayCursor
-from play.web.catalogue import LABELS
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 PANEL = 300  # units at the right for what the policies thought
@@ -45,12 +45,14 @@ class ReplayScreen:
         self._tick_ms = float(header["tick_ms"])
         labels = [seat["label"] for seat in header["seats"]]
         self._labels = labels
+        self._words = presentation_of(cursor.facts.world)
         self._board = Board(
             cursor.static_scene,
             labels,
             None,
             round(self._tick_ms),
-            cursor.facts.horizon,
+            cursor.facts,
+            self._words.art,
             app.settings.reduced_motion,
         )
 
@@ -72,7 +74,8 @@ class ReplayScreen:
         previous, following = cursor.scene(self._before), cursor.scene(self.t)
         left = (cursor.facts.horizon - self.t) * self._tick_ms
         alpha = min(1.0, self._part) if self.playing else 1.0
-        moment = Moment(previous, following, alpha, cursor.score(self.t), left)
+        scores = cursor.score(self.t), cursor.scores(self.t)
+        moment = Moment(previous, following, alpha, *scores, left)
         self._board.draw(paint, moment, time_ms, right=PANEL, foot=FOOT)
         self._panel(paint)
         self._time_line(paint)
@@ -137,17 +140,17 @@ class ReplayScreen:
         for effect in heard - {None}:
             self._app.speaker.play(str(effect))
 
-    # What is around the kitchen.
+    # What is around the picture.
 
     def _panel(self, paint: Painter) -> None:
         width, height = paint.size
         x, y = width - PANEL, 88.0
         paint.box((x, y, PANEL - 16, height - FOOT - 100), SURFACE, edge=LINE)
-        paint.words("What each chef did", x + 16, y + 24, 21)
+        paint.words("What each player did", x + 16, y + 24, 21)
         y += 46
         each = (height - FOOT - 150) / len(self._labels)
         for seat, label in enumerate(self._labels):
-            paint.picture(f"avatar-{seat % 4}", x + 12, y, 36)
+            paint.picture(f"avatar-{seat % 4}", x + 12, y, 36, art=self._words.art)
             paint.words(paint.name(label, PANEL - 86, 20), x + 56, y + 20, 20)
             below = self._actions(paint, x + 16, y + 44, seat, int((each - 50) / ROW))
             y = min(y + each, below + 14)
@@ -157,7 +160,7 @@ class ReplayScreen:
         actions = self._cursor.actions(self.t)
         if actions is None:
             return y
-        names = [LABELS.get(name, name) for name in self._cursor.facts.actions]
+        names = [self._words.labels.get(name, name) for name in self._cursor.facts.actions]
         decisions = {d["seat"]: d for d in self._cursor.decisions(self.t)}
         decision, taken = decisions.get(seat, {}), actions[seat]
         fallback, probabilities = decision.get("fallback"), decision.get("probabilities")

@@ -7,9 +7,6 @@ from typing import Any
 
 from play.worlds.errors import UserError
 
-SPEEDS = {"Calm": 300, "Normal": 150, "Fast": 100}
-"""Speeds offered in the menu: label -> time between steps in milliseconds."""
-
 
 @dataclass(frozen=True)
 class PlayConfig:

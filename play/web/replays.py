@@ -8,8 +8,8 @@ from typing import Any
 from flask import Flask, Response, abort, jsonify, render_template
 
 from play.episode import ID_PATTERN, SUFFIX
+from play.presentation.families import presentation_of, title_of
 from play.replay import ReplayCursor
-from play.web.catalogue import LABELS, title_of
 from play.web.config import PlayConfig
 from play.worlds.errors import UserError
 
@@ -49,12 +49,13 @@ def find_episode(folder: Path, episode: str) -> Path | None:
 def replay_data(cursor: ReplayCursor) -> dict[str, Any]:
     """Everything that the replay page shows, as JSON values; frames[t] is the state after t."""
     header = cursor.episode.header
-    problem = cursor.episode.problem
+    problem, words = cursor.episode.problem, presentation_of(header["world"])
     return {
         "title": title_of(header["world"]),
         "static": cursor.static_scene,
         "tick_ms": header["tick_ms"],
-        "actions": [LABELS.get(action, action) for action in header["actions"]],
+        "art": words.art,
+        "actions": [words.labels.get(action, action) for action in header["actions"]],
         "seats": [{"label": seat["label"], "kind": seat["kind"]} for seat in header["seats"]],
         "problem": f"The record is cut off: {problem}." if problem else None,
         "frames": [_frame(cursor, t) for t in range(cursor.steps + 1)],
@@ -69,6 +70,7 @@ def _frame(cursor: ReplayCursor, t: int) -> dict[str, Any]:
     return {
         "scene": cursor.scene(t),
         "score": cursor.score(t),
+        "scores": None if cursor.facts.shared_reward else cursor.scores(t),
         "actions": cursor.actions(t),
         "decisions": decisions,
     }

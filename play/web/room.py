@@ -7,7 +7,6 @@ from typing import Any
 from play.web.messages import Start
 from play.web.table import Table
 
-CHEFS = ("Blue chef", "Orange chef", "Green chef", "Purple chef")
 Message = dict[str, Any]
 
 
@@ -43,7 +42,7 @@ class Room:
     code: str
     wish: Start
     title: str
-    renderer: str
+    art: str
     num_players: int
     players: list[Player]
     watchers: set[str] = field(default_factory=set)
@@ -125,13 +124,13 @@ class Room:
             {"here": seat in here and here[seat].sid is not None, "you": here.get(seat) is viewer}
             for seat in self.human_seats()
         ]
-        return {"code": self.code, "title": self.title, "renderer": self.renderer, "seats": seats}
+        return {"code": self.code, "title": self.title, "art": self.art, "seats": seats}
 
     def _for(self, viewer: Player | None) -> Message:
         return {
             "mode": self.wish.mode,
             "title": self.title,
-            "renderer": self.renderer,
+            "art": self.art,
             "seat": viewer.seat if viewer else None,
             "owner": viewer is not None,
         }

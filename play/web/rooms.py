@@ -12,11 +12,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from play.presentation.families import person_of, presentation_of, text_of
 from play.session import SeatConfig
-from play.web.catalogue import Catalogue, text_of
+from play.web.catalogue import Catalogue
 from play.web.config import PlayConfig
 from play.web.messages import Key, Start
-from play.web.room import CHEFS, Player, Room
+from play.web.room import Player, Room
 from play.web.table import Table, Tables
 from play.worlds.errors import UserError
 
@@ -118,7 +119,7 @@ class Rooms:
         problem = self._catalogue.problem(wish)
         entry = self._catalogue.entry(wish.world)
         if problem is not None or entry is None:
-            return _refusal(problem or "This kitchen is not on the menu; reload the page.")
+            return _refusal(problem or "This world is not on the menu; reload the page.")
         with self._lock:
             if len(self._rooms) >= self._config.max_games:
                 return _refusal("Every table is taken at the moment; try again in a minute.")
@@ -128,9 +129,8 @@ class Rooms:
             self._quit(token)
             seat = wish.seat if wish.mode == "solo" else 0
             player = Player(token, sid, None if wish.mode == "watch" else seat)
-            room = Room(
-                self._new_code(), wish, entry.title, entry.facts.renderer, entry.players, [player]
-            )
+            art = presentation_of(wish.world).art
+            room = Room(self._new_code(), wish, entry.title, art, entry.players, [player])
             room.refresh_audience()
             self._rooms[room.code] = room
             self._tokens[token] = room
@@ -211,7 +211,7 @@ class Rooms:
             if room is None or player is None or room.table is not None or room.result is None:
                 return _refusal("That game is gone; start a new one from the menu.")
             if not room.full():
-                return _refusal("The other chef has left; start a new game from the menu.")
+                return _refusal("The other player has left; start a new game from the menu.")
             room.votes.add(player.token)
             if len(room.votes) < len(room.players):
                 for other in room.audience:
@@ -270,9 +270,9 @@ class Rooms:
         for seat, name in enumerate(room.chairs()):
             partner = self._catalogue.partner(name, room.wish.world) if name else None
             if partner is None:
-                chairs.append(SeatConfig("human", CHEFS[seat]))
+                chairs.append(SeatConfig("human", person_of(room.wish.world, seat)))
             else:
-                title, _ = text_of(partner)
+                title, _ = text_of(partner, room.wish.world)
                 chairs.append(SeatConfig("policy", title, partner.name, partner.sha256))
         return Table(
             tuple(chairs),

@@ -4,14 +4,16 @@ import itertools
 import secrets
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from agents.library import check_fit, load_policy
 from agents.policy import Policy
 from play.episode import EpisodeWriter
+from play.presentation.families import presentation_of
+from play.presentation.outcome import outcome_of
 from play.scheduler import Game, Scheduler
 from play.session import SeatConfig, Session, SessionConfig, TickResult
-from play.web.catalogue import words_of
 from play.web.config import PlayConfig
 from play.web.messages import Key, Start
 from play.worlds.registry import make_world
@@ -44,7 +46,6 @@ class Table:
         self.seats = [{"label": seat.label, "kind": seat.kind} for seat in chairs]
         self._tell_tick, self._tell_end, self._tell_stall = on_tick, on_end, on_stall
         self._holds: dict[str, int | None] = {}  # reason -> seat that is waited for
-        self._successes = 0
         self._game: Game | None = None
 
     @property
@@ -102,7 +103,7 @@ class Table:
     def picture(self) -> Message:
         """Everything about the game that a page needs from here on."""
         session = self.game.session
-        facts = session.facts
+        facts, words = session.facts, presentation_of(session.facts.world)
         with self.game.lock:
             return {
                 "id": self.id,
@@ -111,12 +112,15 @@ class Table:
                 "scene": session.scene(),
                 "t": session.t,
                 "score": session.score,
+                "scores": own_scores(session),
                 "horizon": facts.horizon,
                 "tick_ms": session.tick_ms,
                 "starts_in_ms": self.starts_in_ms(),
                 "actions": list(facts.actions),
                 "keys": dict(facts.keys),
-                **words_of(facts),
+                "art": words.art,
+                "help": words.help,
+                "goal": words.goal,
             }
 
     def starts_in_ms(self) -> int:
@@ -127,7 +131,6 @@ class Table:
 
     def on_tick(self, game: Game, result: TickResult) -> None:
         """A step is on the disk."""
-        self._successes += sum(reward > 0 for reward in result.rewards)
         self._tell_tick(
             {
                 "id": game.id,
@@ -135,31 +138,33 @@ class Table:
                 "due": result.lines[-1]["due_ms"],
                 "scene": result.scene,
                 "score": result.score,
+                "scores": own_scores(game.session),
                 "events": result.events,
             }
         )
 
     def on_end(self, game: Game, reason: str) -> None:
         """The record is closed."""
-        seats = [seat["counts"] for seat in game.session.contributions()]
+        session = game.session
+        outcome = outcome_of(session.facts, session.contributions())
         self._tell_end(
             {
                 "id": game.id,
                 "episode": game.id,
                 "reason": reason,
-                "score": game.session.score,
-                "steps": game.session.t,
-                "successes": self._successes,
-                "contributions": {
-                    label: [counts[label] for counts in seats]
-                    for label in game.session.facts.contributions
-                },
+                "steps": session.t,
+                **asdict(outcome),
             }
         )
 
     def on_store_error(self, game: Game, error: OSError) -> None:
         """The disk refuses the record."""
         self._tell_stall({"id": game.id})
+
+
+def own_scores(session: Session) -> list[float] | None:
+    """Points of each seat where every player has their own; None where they share all."""
+    return None if session.facts.shared_reward else list(session.scores)
 
 
 class Tables:

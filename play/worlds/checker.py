@@ -60,6 +60,9 @@ def check_facts(facts: WorldFacts) -> Iterator[str]:
     for label, events in facts.contributions.items():
         if not events or not set(events) <= set(facts.events):
             yield f"the contribution {label!r} must be one or more of the events, not {events}"
+    for event, cost in facts.costs.items():
+        if event not in facts.events or cost < 0:
+            yield f"costs has {event!r}: {cost}, which is no event or no cost"
     low, high = facts.step_reward_range
     if not low <= high or not facts.reward_unit > 0:
         yield f"{facts.step_reward_range} is no reward range, or {facts.reward_unit} no unit"

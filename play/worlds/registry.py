@@ -36,6 +36,16 @@ def make_world(name: str, num_envs: int = 1, *, autoreset: bool = False, **optio
     return world
 
 
+def full_name(layout: str) -> str:
+    """A world's full name; where the family is left out, a kitchen is meant."""
+    return layout if layout.partition("/")[0] in FAMILIES else f"kitchen/{layout}"
+
+
+def short_name(world: str) -> str:
+    """What `full_name` understands: a kitchen's layout, or else the full name."""
+    return world.removeprefix("kitchen/")
+
+
 def world_names() -> list[str]:
     """Names of all worlds that are ready to use, most played first within a family."""
     return [

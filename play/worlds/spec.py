@@ -5,7 +5,7 @@ they serve. Axes are named as follows: N environments, A players (seats), E even
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -60,6 +60,8 @@ class WorldFacts:
             each wants its own reward, and the sum is their welfare.
         roles: Name of the role of each seat. Seats of one role are partners, who can be in each
             other's place; trainers train those of seat 0's role. () when all are alike.
+        costs: Events that cost a seat points of its own, event name -> points; what is taken off
+            `World.rewards` for them is the seat's private cost.
     """
 
     world: str
@@ -80,6 +82,7 @@ class WorldFacts:
     one_shot: tuple[int, ...] = ()
     shared_reward: bool = True
     roles: tuple[str, ...] = ()
+    costs: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def team(self) -> tuple[int, ...]:

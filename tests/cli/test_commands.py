@@ -20,7 +20,7 @@ from play.web.catalogue import Catalogue
 from play.web.config import PlayConfig
 from play.web.messages import Start
 from play.web.table import Tables
-from play.worlds.registry import world_names
+from play.worlds.registry import full_name, world_names
 
 SRPO = "kitchen/cramped_room/srpo"
 
@@ -95,7 +95,7 @@ def test_layouts_are_listed_with_plain_numbers(
 ) -> None:
     text = said(monkeypatch, capsys, "layouts")
     rows = {line.split()[0]: line for line in text.splitlines() if line.strip()}
-    assert {f"kitchen/{name}" for name in rows} >= set(world_names())
+    assert {full_name(name) for name in rows} >= set(world_names())
     assert rows["cramped_room"].split()[1:] == ["5x4", "2", "players", "old", "ooo", "20"]
     assert rows["tutorial_3"].endswith("∞*") or "∞" in rows["tutorial_3"]
     assert ".0" not in text

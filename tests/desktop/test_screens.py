@@ -23,6 +23,7 @@ from play.desktop.paint import Painter
 from play.desktop.replay import ReplayScreen
 from play.desktop.settings import settings_path
 from play.episode import read_episode, replay_states, verify
+from play.presentation.outcome import outcome_of
 from play.replay import ReplayCursor
 from play.worlds.registry import make_world
 from tests.desktop.pad import CENTRED, UP, Pad, sdl
@@ -150,17 +151,22 @@ def boards(paint: Painter, players: int) -> None:
     layout = {2: "cramped_room_o_3orders", 4: "multiplayer_schelling"}[players]
     world = make_world(f"kitchen/{layout}", compiled=False)
     world.reset(0)
-    board = Board(world.static_scene(), FOUR[:players], 0, 150, 400, False)
+    board = Board(world.static_scene(), FOUR[:players], 0, 150, world.facts, "kitchen", False)
     scene = world.scene(0)
-    board.draw(paint, Moment(scene, scene, 1.0, 1260, 599_000), 0)
+    board.draw(paint, Moment(scene, scene, 1.0, 1260, [0.0] * players, 599_000), 0)
 
 
-def end(players: int, counts: list[list[int]], successes: int, seat: int | None = 0) -> EndPanel:
-    labels = ("ingredients potted", "dishes fetched", "soups plated", "soups delivered")
+def end(players: int, counts: list[list[int]], seat: int | None = 0) -> EndPanel:
+    layout = {2: "cramped_room", 4: "multiplayer_schelling"}[players]
+    facts = make_world(f"kitchen/{layout}", compiled=False).facts
+    seats = [
+        {"counts": dict(zip(facts.contributions, row, strict=True)), "score": 20 * row[-1]}
+        for row in zip(*counts, strict=True)
+    ]
     return EndPanel(
-        title="Counter Circuit, Mixed Soups, 400 steps", score=20 * successes,
-        successes=successes, table=dict(zip(labels, counts, strict=True)),
-        labels=FOUR[:players], my_seat=seat, record=Path("episodes") / ("long" * 30),
+        title="Counter Circuit, Mixed Soups, 400 steps", outcome=outcome_of(facts, seats),
+        art="kitchen", labels=FOUR[:players], my_seat=seat,
+        record=Path("episodes") / ("long" * 30),
         choices={"Play again": print, "Watch the replay": print, "Menu": print},
     )  # fmt: skip
 
@@ -176,8 +182,8 @@ def test_words_stay_in_the_window_and_apart(
         lambda paint: ControlsScreen(app, facts, front).draw(paint, 0),
         lambda paint: boards(paint, 2),
         lambda paint: boards(paint, 4),
-        lambda paint: end(2, [[60, 0], [10, 9], [10, 9], [9, 9]], 38).draw(paint),
-        lambda paint: end(4, [[20, 16, 3, 14]] * 4, 38).draw(paint),
+        lambda paint: end(2, [[60, 0], [10, 9], [10, 9], [9, 9]]).draw(paint),
+        lambda paint: end(4, [[20, 16, 3, 14]] * 4).draw(paint),
     ]
     for draw in draws:
         paint = Reader(pygame.display.set_mode(size))
@@ -199,13 +205,13 @@ def test_the_end_says_who_did_the_work(
     headless: pygame.Surface, mine: int, theirs: int, seat: int | None, words: str
 ) -> None:
     paint = Reader(headless)
-    end(2, [[mine, theirs]] * 4, 10, seat).draw(paint)
+    end(2, [[mine, theirs]] * 4, seat).draw(paint)
     assert words in [line for line, _ in paint.lines]
 
 
 def test_a_game_without_soup_ends_without_blame(headless: pygame.Surface) -> None:
     paint = Reader(headless)
-    end(2, [[0, 0]] * 4, 0).draw(paint)
+    end(2, [[0, 0]] * 4).draw(paint)
     assert "No soup made it to the counter this time." in [line for line, _ in paint.lines]
 
 

@@ -19,11 +19,11 @@ export function button(label, onclick, kind = "") {
   return element("button", { type: "button", class: `button ${kind}`.trim(), onclick }, label);
 }
 
-// The face of a seat, where its world has drawn one.
-export const face = (renderer, seat) =>
+// The face of a seat, from a folder of the art.
+export const face = (art, seat) =>
   element("img", {
     class: "avatar",
-    src: `/art/${renderer}/avatar-${seat % 4}.svg`,
+    src: `/art/${art}/avatar-${seat % 4}.svg`,
     alt: "",
     draggable: "false",
   });
@@ -33,6 +33,9 @@ export function titled(label) {
   const [, name, rest] = label.match(/^(.*?)(?: (\(.*\)))?$/);
   return [name, rest ? element("small", { class: "rest" }, ` ${rest}`) : null].filter(Boolean);
 }
+
+// A score as people read it: with a decimal where there is one.
+export const points = (score) => String(Number(score.toFixed(1)) + 0);
 
 const ICONS = {
   pause: "M8 5v14M16 5v14",

@@ -1,19 +1,17 @@
 // The end of a game: what the team made, and who did what.
 
-import { announce, byId, element, face, show, titled } from "./dom.js";
-
-const PRIZES = { kitchen: "soup-3-0" }; // renderer -> drawing of what a success is
-const MOST_PRIZES = 20;
+import { announce, byId, element, face, points, show, titled } from "./dom.js";
 
 // `game` says who played: from the running game, or from the message when the page was reloaded.
 export function showEnd(game) {
-  const { score, steps, reason } = game;
+  const { heading, verdicts, steps, reason, seat } = game;
   const finished = reason === "complete";
+  const verdict = verdicts[seat ?? verdicts.length - 1];
   byId("end-kicker").textContent = finished ? `${game.title}, ${steps} steps` : endings(reason);
-  byId("end-title").textContent = `${score} points`;
-  byId("end-text").textContent = verdict(game);
-  byId("end-soups").replaceChildren(...prizes(game));
-  byId("end-chefs").replaceChildren(contributions(game));
+  byId("end-title").textContent = heading;
+  byId("end-text").textContent = verdict;
+  byId("end-prizes").replaceChildren(...prizes(game));
+  byId("end-chefs").replaceChildren(deeds(game));
   byId("end-replay").href = `/replay/${game.episode}`;
   byId("end-record").textContent = `Recorded as ${game.episode}`;
   byId("again").hidden = !game.owner;
@@ -21,30 +19,16 @@ export function showEnd(game) {
   byId("again").disabled = false;
   show("end");
   byId("again").focus();
-  announce(`The game is over. ${score} points. ${byId("end-text").textContent}`);
+  announce(`The game is over. ${heading}. ${verdict}`);
 }
 
 function endings(reason) {
-  if (reason === "left") return "The game ended early: somebody left the kitchen";
-  if (reason === "timeout") return "The game ended early: a chef did not come back";
+  if (reason === "left") return "The game ended early: somebody left";
+  if (reason === "timeout") return "The game ended early: somebody did not come back";
   return "The game ended early";
 }
 
-function verdict(game) {
-  const { successes, contributions: table } = game;
-  if (successes === 0) return "No soup made it to the counter this time.";
-  const soups = successes === 1 ? "1 soup served" : `${successes} soups served`;
-  if (game.seat === null || game.seats.length !== 2) return `${soups}.`;
-  const totals = game.seats.map((_, seat) => sum(Object.values(table).map((row) => row[seat])));
-  const share = totals[game.seat] / Math.max(1, sum(totals));
-  if (share > 0.6) return `${soups}. You carried most of the work.`;
-  if (share < 0.4) return `${soups}. Your partner carried most of the work.`;
-  return `${soups}, and the work was shared.`;
-}
-
-const sum = (values) => values.reduce((total, value) => total + value, 0);
-
-function contributions(game) {
+function deeds(game) {
   const heads = game.seats.map((seat, index) =>
     element(
       "th",
@@ -52,38 +36,36 @@ function contributions(game) {
       element(
         "span",
         { class: "chef-head" },
-        face(game.renderer, index),
+        face(game.art, index),
         element("span", {}, ...titled(index === game.seat ? "You" : seat.label)),
       ),
     ),
   );
-  const rows = Object.entries(game.contributions).map(([label, counts]) =>
+  const rows = Object.entries(game.rows).map(([label, values]) =>
     element(
       "tr",
       {},
       element("th", { scope: "row" }, capital(label)),
-      ...counts.map((count, seat) => part(count, seat, Math.max(1, ...counts))),
+      ...values.map((value, seat) => part(value, seat, Math.max(1, ...values))),
     ),
   );
   return element(
     "table",
     { "--chefs": heads.length },
-    element("caption", { class: "visually-hidden" }, "What each chef did"),
+    element("caption", { class: "visually-hidden" }, "What each player did"),
     element("thead", {}, element("tr", {}, element("th", {}), ...heads)),
     element("tbody", {}, ...rows),
   );
 }
 
-function part(count, seat, most) {
-  const bar = { class: `part seat-${seat % 4}`, "--part": count / most };
-  return element("td", {}, element("span", bar, String(count)));
+function part(value, seat, most) {
+  const bar = { class: `part seat-${seat % 4}`, "--part": Math.max(0, value) / most };
+  return element("td", {}, element("span", bar, points(value)));
 }
 
-function prizes({ renderer, successes }) {
-  if (!PRIZES[renderer]) return [];
-  const src = `/art/${renderer}/${PRIZES[renderer]}.svg`;
-  return Array.from({ length: Math.min(successes, MOST_PRIZES) }, (_, i) =>
-    element("img", { src, alt: "", "--nth": i }),
+function prizes({ art, prize, prizes: count }) {
+  return Array.from({ length: count }, (_, i) =>
+    element("img", { src: `/art/${art}/${prize}.svg`, alt: "", "--nth": i }),
   );
 }
 

@@ -55,9 +55,10 @@ export class Game {
     if (message.t === game.t + 1) this.stage.push(message.scene, message.due);
     else this.stage.jump(message.scene);
     this.#effects(message, game.scene);
-    Object.assign(game, { t: message.t, scene: message.scene, score: message.score });
-    this.hud.setTime(game.t);
-    this.hud.setScore(game.score);
+    const { t, scene, score, scores } = message;
+    Object.assign(game, { t, scene, score, scores });
+    this.hud.setTime(t);
+    this.hud.setScore(score, scores);
   }
 
   end(message) {
@@ -92,7 +93,7 @@ export class Game {
     this.hud.setSeats(seats);
     byId("pause").replaceChildren(icon(paused ? "play" : "pause"));
     if (paused?.reason === "away") this.#waitFor(paused);
-    else if (paused) this.#overlay("Paused", "The kitchen is waiting for you.", this.#resumeActions());
+    else if (paused) this.#overlay("Paused", "The game is waiting for you.", this.#resumeActions());
     else this.#hideOverlay();
     this.startsAt = performance.now() + startsIn;
     this.counted = null;
@@ -141,7 +142,7 @@ export class Game {
   }
 
   #waitFor(paused) {
-    const label = this.current.seats[paused.seat]?.label ?? "The other chef";
+    const label = this.current.seats[paused.seat]?.label ?? "The other player";
     this.#countingOverlay(
       `${label} lost the connection`,
       (seconds) => `The game goes on as soon as they are back, and ends in ${seconds} s if not.`,
@@ -201,7 +202,9 @@ export class Game {
 
   #help() {
     const game = this.current;
-    byId("help").textContent = game.seat === null ? "You are watching." : game.help;
+    const keys = "P pauses, M mutes.";
+    byId("help").textContent = game.seat === null ? "You are watching." : `${game.help} ${keys}`;
+    document.querySelector(".pad-act").hidden = game.keys.Space === undefined;
   }
 
   #frame() {
@@ -240,12 +243,7 @@ export class Game {
       const effect = sound.cue(name);
       if (effect) effects.add(effect);
     }
-    if (newlyReady(before, message.scene)) effects.add("ready");
+    for (const effect of this.stage.cues(before, message.scene)) effects.add(effect);
     for (const effect of effects) sound.play(effect);
   }
-}
-
-function newlyReady(before, after) {
-  const ready = (scene) => (scene.pots ?? []).filter((pot) => pot.ready).length;
-  return ready(after) > ready(before);
 }

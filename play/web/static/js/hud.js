@@ -1,6 +1,6 @@
 // Score, time, orders and who is who: everything around the canvas.
 
-import { announce, byId, element, face, titled } from "./dom.js";
+import { announce, byId, element, face, points, titled } from "./dom.js";
 
 const clock = (seconds) =>
   `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
@@ -8,24 +8,34 @@ const clock = (seconds) =>
 export class Hud {
   open(game) {
     this.game = game;
-    this.score = null;
+    this.score = this.own = null;
     this.warned = false;
-    this.setScore(game.score);
     this.setTime(game.t);
     this.#orders(game.static.orders ?? []);
     this.setSeats(game.seats);
+    this.setScore(game.score, game.scores);
   }
 
-  setScore(score) {
+  // The sum, and where every player has points of their own, these as well.
+  setScore(score, scores) {
+    this.own = scores;
+    this.#ownScores();
     const place = byId("score");
     if (this.score !== null && score !== this.score) {
       place.classList.remove("bump");
       void place.offsetWidth; // restarts the animation
       place.classList.add("bump");
-      announce(`Score ${score}`);
+      announce(`Score ${points(score)}`);
     }
     this.score = score;
-    place.textContent = String(score);
+    place.textContent = points(score);
+  }
+
+  #ownScores() {
+    document.querySelectorAll("#chefs .own").forEach((place, seat) => {
+      place.textContent = points(this.own[seat]);
+      place.classList.toggle("minus", this.own[seat] < 0);
+    });
   }
 
   setTime(t) {
@@ -48,22 +58,23 @@ export class Hud {
       const label = you ? "You" : seat.label;
       const away = seat.connected ? null : element("span", { class: "away" }, "away");
       const name = element("span", { class: "name", title: seat.label }, ...titled(label));
-      return element("li", { class: you ? "you" : "" }, face(this.game.static.renderer, index), name, away);
+      const own = this.game.scores ? element("span", { class: "own", title: "Own points" }) : null;
+      return element("li", { class: you ? "you" : "" }, face(this.game.art, index), name, own, away);
     });
     byId("chefs").replaceChildren(...chefs);
+    if (this.own) this.#ownScores();
   }
 
   #orders(orders) {
     byId("orders").parentElement.hidden = orders.length === 0;
-    const { renderer } = this.game.static;
-    byId("orders").replaceChildren(...orders.map((order) => orderChip(order, renderer)));
+    byId("orders").replaceChildren(...orders.map((order) => orderChip(order, this.game.art)));
   }
 }
 
-function orderChip(order, renderer) {
+function orderChip(order, art) {
   const pips = element("span", { class: "pips", "aria-hidden": "true" });
   const pip = (name) =>
-    element("img", { class: "pip", src: `/art/${renderer}/${name}.svg`, alt: "", draggable: "false" });
+    element("img", { class: "pip", src: `/art/${art}/${name}.svg`, alt: "", draggable: "false" });
   for (let i = 0; i < order.onions; i += 1) pips.append(pip("onion"));
   for (let i = 0; i < order.tomatoes; i += 1) pips.append(pip("tomato"));
   return element(

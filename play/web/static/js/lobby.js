@@ -9,7 +9,7 @@ export class Lobby {
     byId("lobby-link").addEventListener("focus", (event) => event.target.select());
   }
 
-  open({ code, seats, title, renderer }) {
+  open({ code, seats, title, art }) {
     byId("lobby-link").value = `${location.origin}/join/${code}`;
     byId("lobby-text").textContent =
       `${title}. Send this link; the game starts when everybody is here.`;
@@ -18,13 +18,13 @@ export class Lobby {
         element(
           "li",
           { class: seat.here ? "here" : "" },
-          face(renderer, index),
+          face(art, index),
           seat.you ? "You" : seat.here ? "Here" : "Not here yet",
         ),
       ),
     );
     if (document.body.dataset.screen !== "lobby") show("lobby");
-    announce(`${seats.filter((seat) => seat.here).length} of ${seats.length} chefs are here`);
+    announce(`${seats.filter((seat) => seat.here).length} of ${seats.length} players are here`);
   }
 
   async #copy() {

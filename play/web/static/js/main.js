@@ -36,7 +36,7 @@ async function toMenu() {
   try {
     await menu.open();
   } catch {
-    notice("The kitchen is closed", "The menu could not be loaded; is the server still running?",
+    notice("The game is closed", "The menu could not be loaded; is the server still running?",
       button("Try again", () => location.reload(), "primary"));
   }
 }
@@ -63,8 +63,8 @@ async function again() {
     byId("again").disabled = false;
     byId("end-text").textContent = answer.error;
   } else if (answer.waiting) {
-    byId("end-text").textContent = "Waiting for the other chef to say yes…";
-    announce("Waiting for the other chef");
+    byId("end-text").textContent = "Waiting for the other player to say yes…";
+    announce("Waiting for the other player");
   }
 }
 
@@ -81,8 +81,8 @@ net.on("welcome", ({ active, own }) => {
     const code = pending.code;
     notice(
       "This is your own link",
-      "You made it in this browser. Send it to somebody else, or play both chefs from here.",
-      button("Sit down as the other chef", () => net.becomeSomebodyElse(), "primary"),
+      "You made it in this browser. Send it to somebody else, or play both seats from here.",
+      button("Sit down as the other player", () => net.becomeSomebodyElse(), "primary"),
       button("Move my seat to this tab", () => {
         pending = null;
         net.connect();
@@ -112,8 +112,8 @@ net.on("again", ({ yes, of }) => {
 });
 net.on("gone", () => {
   byId("again").disabled = true;
-  byId("end-text").textContent = "The other chef has left.";
-  announce("The other chef has left");
+  byId("end-text").textContent = "The other player has left.";
+  announce("The other player has left");
   if (document.body.dataset.screen === "lobby") toMenu();
 });
 net.on("replaced", () => {
@@ -154,7 +154,7 @@ document.addEventListener("click", (event) => {
   if (action === "mute") {
     settings.set("muted", !settings.get("muted"));
     sound.unlock();
-  } else if (action === "settings" && menu.data) controls.open(menu.data.controls);
+  } else if (action === "settings" && menu.data) controls.open(menu.family().controls);
 });
 addEventListener("pointerdown", sound.unlock);
 addEventListener("keydown", sound.unlock);

@@ -1,4 +1,4 @@
-// The menu: kitchens with little pictures, partners, seat, speed, and the ways to start.
+// The menu: games, worlds with little pictures, partners, seat, speed, and the ways to start.
 
 import { announce, byId, element, face, show } from "./dom.js";
 import * as settings from "./settings.js";
@@ -51,30 +51,60 @@ export class Menu {
     if (!this.data.worlds.some((world) => world.name === this.choice.world)) {
       this.choice.world = this.data.defaults.world;
     }
-    this.#kitchens();
-    this.#speeds();
+    this.#families();
+    this.#fillForFamily();
+  }
+
+  // What the page says about the family of the chosen world.
+  family() {
+    const { family } = this.data.worlds.find((world) => world.name === this.choice.world);
+    return this.data.families.find((other) => other.family === family);
+  }
+
+  #families() {
+    const { families } = this.data;
+    const chosen = this.family();
+    byId("families").hidden = families.length < 2;
+    byId("families").replaceChildren(
+      ...families.map(({ family, title }) => choice("family", family, [title], family === chosen.family)),
+    );
+  }
+
+  // The worlds of the chosen family, and what its page says.
+  #fillForFamily() {
+    const { pick, more, howto_title: howto, keys, rules_title: rules } = this.family();
+    byId("menu-title").textContent = pick;
+    byId("more-title").textContent = more;
+    byId("howto-title").textContent = howto;
+    byId("howto-keys").replaceChildren(
+      ...keys.split(/(Space)/).map((part) => (part === "Space" ? element("kbd", {}, part) : part)),
+    );
+    byId("dynamics-legend").textContent = rules;
+    this.#worlds();
     this.#fillForWorld();
   }
 
-  #kitchens() {
-    const { worlds } = this.data;
+  #worlds() {
+    const { family } = this.family();
+    const worlds = this.data.worlds.filter((world) => world.family === family);
     const featured = worlds.filter((world) => world.featured);
     const rest = worlds.filter((world) => !world.featured);
-    byId("kitchens").replaceChildren(...featured.map((world) => this.#kitchen(world)));
-    byId("kitchens-more").replaceChildren(...rest.map((world) => this.#kitchen(world)));
+    byId("worlds").replaceChildren(...featured.map((world) => this.#card(world)));
+    byId("worlds-more").replaceChildren(...rest.map((world) => this.#card(world)));
     byId("more-count").textContent = `(${rest.length})`;
-    byId("more-kitchens").hidden = rest.length === 0;
-    byId("more-kitchens").open = rest.some((world) => world.name === this.choice.world);
+    byId("more-worlds").hidden = rest.length === 0;
+    byId("more-worlds").open = rest.some((world) => world.name === this.choice.world);
   }
 
-  #kitchen(world) {
+  #card(world) {
     const canvas = element("canvas", { "aria-hidden": "true" });
     canvas.world = world;
     this.pictures.observe(canvas);
-    const chefs = world.players === 2 ? null : `${world.players} chef${world.players > 1 ? "s" : ""}`;
+    const { player } = this.family();
+    const players = world.players === 2 ? null : `${world.players} ${player}${world.players > 1 ? "s" : ""}`;
     return element(
       "label",
-      { class: "kitchen" },
+      { class: "world" },
       element("input", {
         type: "radio",
         name: "world",
@@ -83,9 +113,9 @@ export class Menu {
       }),
       element(
         "span",
-        { class: "kitchen-card" },
-        element("span", { class: "kitchen-view" }, canvas),
-        element("span", { class: "kitchen-name" }, world.title, chefs && element("small", {}, chefs)),
+        { class: "world-card" },
+        element("span", { class: "world-view" }, canvas),
+        element("span", { class: "world-name" }, world.title, players && element("small", {}, players)),
       ),
     );
   }
@@ -99,28 +129,28 @@ export class Menu {
   }
 
   #speeds() {
-    const rows = this.data.speeds.map(({ label, tick_ms: tick }) =>
+    const world = this.world();
+    const rows = world.speeds.map(({ label, tick_ms: tick }) =>
       choice("tick_ms", String(tick), [label], String(tick) === String(this.choice.tick_ms)),
     );
     byId("speeds").replaceChildren(...rows);
-    if (!this.#value("tick_ms")) byId("speeds").querySelector('input[value="150"]').checked = true;
+    if (!this.#value("tick_ms")) {
+      byId("speeds").querySelector(`input[value="${world.tick_ms}"]`).checked = true;
+    }
   }
 
-  // Partners, seats and cooking rules that the chosen kitchen allows.
+  // Partners, seats, speeds and rules that the chosen world allows, and how it is played.
   #fillForWorld() {
     const world = this.world();
     byId("partner-legend").textContent = world.players > 2 ? "Your partners" : "Your partner";
     const seat = Math.min(Number(this.choice.seat) || 0, world.players - 1);
     const seats = Array.from({ length: world.players }, (_, i) =>
-      choice("seat", String(i), [face(world.static.renderer, i), element("span", { class: world.players > 2 ? "visually-hidden" : "" }, SEATS[i])], i === seat),
+      choice("seat", String(i), [face(this.family().art, i), element("span", { class: world.players > 2 ? "visually-hidden" : "" }, SEATS[i])], i === seat),
     );
     byId("seats").replaceChildren(...seats);
     this.#fillPartners();
-    const { orders } = world.static;
-    const onions = orders?.length === 1 && orders[0].tomatoes === 0 ? orders[0].onions : 0;
-    byId("howto-fill").textContent = onions
-      ? `Put ${onions} onion${onions > 1 ? "s" : ""} into a pot`
-      : "Fill a pot as the orders say";
+    this.#speeds();
+    byId("howto").replaceChildren(...world.howto.map((step) => stepRow(step, this.family().art)));
   }
 
   // Who can take the other seats and, when watching, the person's own. What was learned for each
@@ -142,9 +172,12 @@ export class Menu {
   }
 
   #fitting(seats) {
-    const { name } = this.world();
+    const { name, family } = this.world();
     return this.data.partners.filter(
-      (p) => (!p.worlds || p.worlds.includes(name)) && (!p.seats || seats.every((s) => p.seats.includes(s))),
+      (p) =>
+        p.family === family &&
+        (!p.worlds || p.worlds.includes(name)) &&
+        (!p.seats || seats.every((s) => p.seats.includes(s))),
     );
   }
 
@@ -156,12 +189,12 @@ export class Menu {
     return Number(this.#value("seat") ?? 0);
   }
 
-  // A trained policy knows one cooking rule; the others are for rule-based partners and people.
+  // A trained policy knows the rules of its training; others are for rule-based ones and people.
   #fillDynamics() {
     const world = this.world();
     const partner = this.data.partners.find((p) => p.id === this.#value("partner"));
     const only = partner?.options?.dynamics;
-    const rules = (world.dynamics ?? []).filter((rule) => !only || rule.value === only);
+    const rules = this.family().rules.filter((rule) => !only || rule.value === only);
     byId("dynamics-field").hidden = rules.length < 2;
     byId("dynamics").replaceChildren(
       ...rules.map((rule) =>
@@ -175,6 +208,12 @@ export class Menu {
 
   #changed(target) {
     this.choice[target.name] = target.value;
+    if (target.name === "family") {
+      const { worlds } = this.data;
+      this.choice.world = worlds.find((world) => world.family === target.value).name;
+      this.#fillForFamily();
+      announce(`${this.family().title} chosen`);
+    }
     if (target.name === "world") {
       this.#fillForWorld();
       announce(`${this.world().title} chosen`);
@@ -247,6 +286,11 @@ function partnerCard(partner, checked) {
       element("span", { class: "partner-text" }, partner.description),
     ),
   );
+}
+
+function stepRow({ pictures, words }, art) {
+  const images = pictures.map((name) => element("img", { src: `/art/${art}/${name}.svg`, alt: "" }));
+  return element("li", {}, element("span", { class: "pile" }, ...images), element("span", {}, words));
 }
 
 async function drawPicture(canvas) {

@@ -1,6 +1,6 @@
 // Replays a recorded episode: the states as they were, and what the policies were thinking.
 
-import { announce, byId, element, face, icon } from "./dom.js";
+import { announce, byId, element, face, icon, points } from "./dom.js";
 import { Stage } from "./stage.js";
 
 const stage = new Stage(byId("canvas"), byId("stage"));
@@ -38,14 +38,14 @@ function frame() {
 
 function go(wanted, smooth) {
   position = Math.max(0, Math.min(episode.frames.length - 1, wanted));
-  const { scene, score } = episode.frames[position];
+  const { scene, score, scores } = episode.frames[position];
   stage.tickMs = episode.tick_ms / rate();
   if (smooth) stage.push(scene, performance.now());
   else stage.jump(scene);
   byId("scrub").value = String(position);
   byId("position").textContent = `${position} / ${episode.frames.length - 1}`;
-  byId("score").textContent = String(score);
-  minds(episode.frames[Math.min(position + 1, episode.frames.length - 1)]);
+  byId("score").textContent = points(score);
+  minds(episode.frames[Math.min(position + 1, episode.frames.length - 1)], scores);
 }
 
 function play(on) {
@@ -57,10 +57,11 @@ function play(on) {
 }
 
 // The decision that leads out of the state on the screen.
-function minds(next) {
+function minds(next, scores) {
   const cards = episode.seats.map((seat, index) => {
     const decision = next.decisions[index];
-    const head = element("h2", {}, face(episode.static.renderer, index), seat.label);
+    const own = scores ? element("span", { class: "own" }, points(scores[index])) : null;
+    const head = element("h2", {}, face(episode.art, index), seat.label, own);
     if (!decision) {
       const action = next.actions ? episode.actions[next.actions[index]] : "nothing";
       return element("section", { class: "mind" }, head, element("p", {}, `Chose ${action}`));
@@ -94,7 +95,7 @@ const step = (by) => {
   if (!episode) return;
   play(false);
   go(position + by, false);
-  announce(`Step ${position}, score ${episode.frames[position].score}`);
+  announce(`Step ${position}, score ${points(episode.frames[position].score)}`);
 };
 byId("back").addEventListener("click", () => step(-1));
 byId("forward").addEventListener("click", () => step(1));

@@ -68,6 +68,11 @@ export class Stage {
     this.arrived = Math.min(now, due + this.delay);
   }
 
+  // Sound effects for what a step changed without anybody's doing.
+  cues(previous, next) {
+    return this.renderer?.cues(previous, next) ?? [];
+  }
+
   // Shows a state without moving to it (after a pause, a jump in a replay, a reconnection).
   jump(scene) {
     this.previous = this.next = scene;

@@ -71,6 +71,12 @@ class KitchenRenderer {
     for (const pop of this.pops.alive(time)) this.#pop(pop, still);
   }
 
+  // "ready" when a soup is done.
+  cues(previous, next) {
+    const ready = (scene) => (scene.pots ?? []).filter((pot) => pot.ready).length;
+    return ready(next) > ready(previous) ? ["ready"] : [];
+  }
+
   // Compares two states once, when the second one arrives.
   #observe(previous, next, time) {
     const follows = previous !== next && next.t === previous.t + 1;

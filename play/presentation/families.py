@@ -1,0 +1,103 @@
+"""What people read about worlds, partners, speeds and scores, in either front end."""
+
+import re
+from functools import cache
+from importlib import import_module
+
+from agents.library import Partner
+from play.presentation.spec import Presentation
+from play.worlds.registry import world_names
+from play.worlds.spec import WorldFacts
+
+# Module of each family, with its `PRESENTATION`; the first is the one that menus open with.
+PRESENTATIONS = {"kitchen": "play.presentation.kitchen"}
+
+# What a person wants to know before choosing, by algorithm or name: title and description.
+PARTNERS = {
+    "srpo": (
+        "Understudy (SRPO)",
+        "Trained beside partners that may let it down, so that it leans less on any one's habits.",
+    ),
+    "ippo": (
+        "Duo learner (IPPO)",
+        "Learned beside one other learner, and counts on that one's habits.",
+    ),
+    "self-play": (
+        "Mirror (self-play)",
+        "Learned beside itself, and expects you to move as it would.",
+    ),
+    "greedy": ("Greedy cook", "Always does the most useful thing next."),
+    "random": ("Random player", "Presses keys at random."),
+    "stay": ("Statue", "Never moves; all the work is yours."),
+}
+COLORS = ("Blue", "Orange", "Green", "Purple")
+PACES = {"Calm": 2.0, "Normal": 1.0, "Fast": 2 / 3}
+"""Speeds offered in the menu: label -> time between steps in the world's own."""
+
+
+def family_of(world: str) -> str:
+    """The family in a world's full name."""
+    return world.partition("/")[0]
+
+
+@cache
+def presentation_of(world: str) -> Presentation:
+    """The presentation of a world's family; plain words for one that has none."""
+    family = family_of(world)
+    if family not in PRESENTATIONS:
+        return Presentation(title=family.replace("-", " ").capitalize())
+    presentation: Presentation = import_module(PRESENTATIONS[family]).PRESENTATION
+    return presentation
+
+
+def ordered_names() -> list[str]:
+    """Full names of all worlds, family by family, each family's featured ones first."""
+    names = world_names()
+    families = list(dict.fromkeys([*PRESENTATIONS, *map(family_of, names)]))
+    featured = [name for family in families for name in presentation_of(family).featured]
+    ordered = dict.fromkeys([*featured, *names])
+    known = [name for name in ordered if name in names]
+    return sorted(known, key=lambda name: families.index(family_of(name)))
+
+
+def title_of(world: str) -> str:
+    """A readable title: ``"kitchen/cramped_room"`` -> ``"Cramped Room"``."""
+    own = presentation_of(world).titles.get(world)
+    words = re.sub(r"(?<=[a-z])(?=\d)", " ", world.partition("/")[2].replace("_", " "))
+    return own or words.title()
+
+
+def text_of(partner: Partner, world: str) -> tuple[str, str]:
+    """Title and description of a partner for the menu of a world.
+
+    Another policy of the same method has its own name in the title, or two would look alike.
+    """
+    method = partner.algorithm.replace("_", "-")
+    texts = {**PARTNERS, **presentation_of(world).partners}
+    known = texts.get(partner.name) or texts.get(method)
+    if known is None:
+        return partner.title, partner.description
+    title, description = known
+    last = re.sub(r"-seat\d+$", "", partner.name.rpartition("/")[2])
+    return (title if last in (partner.name, method) else f"{title}, {last}"), description
+
+
+def person_of(world: str, seat: int) -> str:
+    """What the others call a person: ``"Blue chef"``."""
+    return f"{COLORS[seat % len(COLORS)]} {presentation_of(world).player}"
+
+
+def speeds_of(facts: WorldFacts, own: int | None = None) -> dict[str, int]:
+    """Speeds to offer: label -> milliseconds between steps.
+
+    Args:
+        facts: The world.
+        own: A further one that was asked for, or None.
+    """
+    speeds = {label: round(facts.tick_ms * pace) for label, pace in PACES.items()}
+    return speeds if own is None or own in speeds.values() else {**speeds, "Custom": own}
+
+
+def points(score: float) -> str:
+    """A score as people read it, with a decimal where there is one: ``"184.2"``, ``"-3"``."""
+    return f"{round(score, 1) + 0.0:g}" if abs(score) < 1e5 else f"{score:.0f}"
