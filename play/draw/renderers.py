@@ -11,7 +11,7 @@ from play.worlds.errors import UserError
 Scene = Mapping[str, Any]
 
 # Module of each renderer name (`WorldFacts.renderer`); each has a `make_renderer`.
-RENDERERS = {"kitchen": "play.draw.kitchen"}
+RENDERERS = {"kitchen": "play.draw.kitchen", "tag": "play.draw.tag"}
 
 
 class Renderer(Protocol):

@@ -45,7 +45,7 @@ def refused(
     ("arguments", "words"),
     [
         (["play", "--layout", "crampd_room"], "did you mean cramped_room"),
-        (["play", "--layout", "tag/open"], "no layout called 'tag/open'.*`understudy layouts`"),
+        (["play", "--layout", "pong/open"], "no layout called 'pong/open'.*`understudy layouts`"),
         (["play", "--layout", "nowhere.layout"], "no layout file 'nowhere.layout'"),
         (["play", "--layout", ""], "no layout called ''"),
         (["play", "--dynamics", "newer"], "'newer' do not exist: use 'old' or 'new'"),

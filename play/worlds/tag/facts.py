@@ -147,6 +147,7 @@ def make_facts(instance: str, options: Options) -> WorldFacts:
         renderer="tag",
         shared_reward=False,
         roles=("chaser",) * chasers + ("runner",) * runners,
+        score_seats=(0,),  # all chasers gain the same
     )
 
 

@@ -94,7 +94,8 @@ export class Stage {
     this.onFrame?.(time);
     if (this.renderer) {
       const part = (performance.now() - this.arrived) / this.tickMs;
-      const alpha = settings.reducedMotion() ? 1 : Math.max(0, Math.min(1, part));
+      const most = 1 + (this.renderer.ahead ?? 0); // some know how things go on for a while
+      const alpha = settings.reducedMotion() ? 1 : Math.max(0, Math.min(most, part));
       this.renderer.draw(this.previous, this.next, alpha, time);
     }
     requestAnimationFrame((next) => this.#frame(next));

@@ -1,0 +1,47 @@
+"""How tag is put to people."""
+
+from play.presentation.spec import Presentation, Scene, Step
+
+
+def howto(static_scene: Scene) -> tuple[Step, ...]:
+    """What it takes to catch a runner."""
+    chasers = static_scene["roles"].count("chaser")
+    return (
+        Step(("runner-2",), "The runner is faster than you"),
+        Step(("chaser-0", "chaser-1")[: min(chasers, 2)], "Drive it into a corner"),
+        Step(("bush",), "Bushes stop everybody"),
+        Step(("spark",), "Every touch counts"),
+    )
+
+
+PRESENTATION = Presentation(
+    title="Tag",
+    pick="Pick a game of tag",
+    more="More games of tag",
+    place="game of tag",
+    player="player",
+    art="tag",
+    # A round of half a minute, in which nobody begins inside a bush.
+    options={"horizon": 300, "starts": "apart"},
+    goal="Catch the runner as often as you can, together",
+    help="Arrows or WASD to run, or drag a finger across the field.",
+    keys="Arrow keys or WASD run; on a phone, drag a finger across the field.",
+    howto_title="How to catch",
+    howto=howto,
+    featured=("tag/simple", "tag/three_chasers", "tag/two_runners"),
+    titles={
+        "tag/simple": "Two on One",
+        "tag/duel": "Duel",
+        "tag/three_chasers": "Three on One",
+        "tag/two_runners": "Three on Two",
+        "tag/open_field": "Open Field",
+    },
+    success="touches",
+    success_words=("touch", "touches"),
+    failure="Nobody was caught this time.",
+    prize="spark",
+    partners={
+        "random": ("Random player", "Runs this way and that."),
+        "stay": ("Statue", "Never moves; you chase alone."),
+    },
+)
