@@ -1,10 +1,10 @@
 """Writes the art of tag: one SVG file per thing, into the folder ``tag`` beside this file.
 
 Like the kitchen's (see ``make_kitchen.py``, whose helpers it uses): hundredths of the thing's own
-size, shapes and gradients only. Chasers are cats, runners mice, in the colour of their seat and with a
-pattern of their own, so that nobody needs colours to tell them apart. The eyes of
-bodies are left blank: the renderers put pupils where somebody looks. Run ``python assets/art/make_tag.py`` after a change; the
-files are committed.
+size, shapes and gradients only. Chasers are cats, runners mice, in the colour of their seat and
+with a pattern of their own, so that nobody needs colours to tell them apart. The eyes of bodies are
+left blank: the renderers put pupils where somebody looks. Run ``python assets/art/make_tag.py``
+after a change; the files are committed.
 """
 
 import json
@@ -98,8 +98,8 @@ def mouse(seat: int) -> str:
 def bush() -> str:
     """An obstacle: a round bush seen from above, with blossoms."""
     leaves = path(
-        "M50 6C60 2 70 8 72 16 82 16 92 26 89 36 97 44 97 56 90 63 92 74 84 84 74 84 69 94 57 97 50 93"
-        " 43 97 31 94 26 84 16 84 8 74 10 63 3 56 3 44 11 36 8 26 18 16 28 16 30 8 40 2 50 6Z",
+        "M50 6C60 2 70 8 72 16 82 16 92 26 89 36 97 44 97 56 90 63 92 74 84 84 74 84 69 94 57 97 "
+        "50 93 43 97 31 94 26 84 16 84 8 74 10 63 3 56 3 44 11 36 8 26 18 16 28 16 30 8 40 2 50 6Z",
         "url(#leaf)",
         line(3.4),
     )

@@ -106,6 +106,15 @@ class Board:
         )
         self._bar(paint, moment, width)
 
+    @property
+    def ahead(self) -> float:
+        """Ticks that may be shown beyond the latest one."""
+        return self._renderer.ahead
+
+    def direction(self, x: float, y: float) -> str | None:
+        """The arrow key that leads the person's player to a pixel; see `Renderer.direction`."""
+        return self._renderer.direction(x, y)
+
     def cues(self, previous: Mapping[str, Any], following: Mapping[str, Any]) -> list[str]:
         """Names of sound effects for what a step changed without anybody's doing."""
         return self._renderer.cues(previous, following)

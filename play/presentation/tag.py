@@ -8,7 +8,7 @@ def howto(static_scene: Scene) -> tuple[Step, ...]:
     chasers = static_scene["roles"].count("chaser")
     return (
         Step(("runner-2",), "The runner is faster than you"),
-        Step(("chaser-0", "chaser-1")[: min(chasers, 2)], "Drive it into a corner"),
+        Step(("chaser-1" if chasers > 1 else "chaser-0",), "Drive it into a corner"),
         Step(("bush",), "Bushes stop everybody"),
         Step(("spark",), "Every touch counts"),
     )

@@ -22,6 +22,7 @@ def static_scene(facts: WorldFacts, tables: Tables) -> dict[str, Any]:
         "radii": [radius(tables, p) for p in range(tables.agents)],
         "obstacle_radius": radius(tables, tables.agents),
         "step_ms": facts.tick_ms,
+        "touch_points": facts.reward_unit,
     }
 
 

@@ -68,6 +68,15 @@ export class Stage {
     this.arrived = Math.min(now, due + this.delay);
   }
 
+  // Whether a player can be led by a finger on the picture.
+  get drags() {
+    return Boolean(this.renderer?.direction);
+  }
+
+  direction(x, y) {
+    return this.renderer.direction(x, y);
+  }
+
   // Sound effects for what a step changed without anybody's doing.
   cues(previous, next) {
     return this.renderer?.cues(previous, next) ?? [];

@@ -14,7 +14,10 @@ const NAMES = [
 ];
 const VIEW = 1.16; // half-widths that are seen to each side
 const AHEAD = 0.6; // ticks for which a late one is bridged
+const GLIDE = 2; // ticks of the present speed that somebody glides on without another step
+const NEAR = 0.04; // half-widths from a finger that are near enough
 const LASTS = 900; // ms that a touch is shown
+const RUN = 400; // ms within which touches of the same two count as one
 const FONT = 'ui-rounded, "SF Pro Rounded", Nunito, system-ui, sans-serif';
 const INK = "#2a1c12";
 
@@ -55,6 +58,7 @@ class TagRenderer {
     if (next !== this.seen) this.#observe(previous, next, time);
     const clock = still ? 0 : time;
     const places = next.players.map((_, seat) => this.#place(previous, next, seat, still ? 1 : alpha));
+    this.places = places;
     const { context } = this;
     context.clearRect(0, 0, this.canvas.width, this.canvas.height);
     context.drawImage(this.base, 0, 0);
@@ -75,21 +79,42 @@ class TagRenderer {
     return fresh(previous, next).length ? ["touch"] : [];
   }
 
+  // The arrow key that takes one's own player towards a place of the canvas, in parts of its size;
+  // null when it is there, or will be without another step.
+  direction(x, y) {
+    const own = this.places?.[this.options.mySeat];
+    if (!own) return null;
+    const dx = (2 * x - 1) * VIEW - own.x - GLIDE * own.vx;
+    const dy = (1 - 2 * y) * VIEW - own.y - GLIDE * own.vy;
+    if (Math.hypot(dx, dy) < NEAR) return null;
+    if (Math.abs(dx) > Math.abs(dy)) return dx < 0 ? "ArrowLeft" : "ArrowRight";
+    return dy < 0 ? "ArrowDown" : "ArrowUp";
+  }
+
   // Compares two states once, when the second one arrives.
   #observe(previous, next, time) {
     const follows = previous !== next && next.t === previous.t + 1;
     if (follows) {
-      for (const [chaser, runner] of fresh(previous, next)) {
-        const a = next.players[chaser];
-        const b = next.players[runner];
-        this.pops.push({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2, chaser, time });
-      }
+      for (const [chaser, runner] of next.touches) this.#touch(next, chaser, runner, time);
     } else {
       this.pops = [];
     }
     this.before = this.seen === previous ? this.last : null;
     this.last = previous;
     this.seen = next;
+  }
+
+  // Touches of the same two that follow each other closely are shown as one that grows.
+  #touch(scene, chaser, runner, time) {
+    const same = (pop) =>
+      pop.chaser === chaser && pop.runner === runner && time - pop.time < RUN;
+    const pop = this.pops.find(same);
+    if (pop) {
+      Object.assign(pop, { steps: pop.steps + 1, time });
+      return;
+    }
+    const [a, b] = [scene.players[chaser], scene.players[runner]];
+    this.pops.push({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2, chaser, runner, steps: 1, time });
   }
 
   // Where somebody is between two ticks, and how fast in half-widths per tick.
@@ -131,7 +156,7 @@ class TagRenderer {
     context.fillStyle = ground;
     context.fillRect(left, top, side, side);
     context.fillStyle = stripe;
-    for (let i = 0; i < 10; i += 2) context.fillRect(left + (i * side) / 10, top, side / 10, side);
+    for (let i = 2; i < 9; i += 2) context.fillRect(left + (i * side) / 10, top, side / 10, side);
     context.restore();
     context.strokeStyle = line;
     context.lineWidth = Math.max(2, 0.018 * this.unit);
@@ -226,8 +251,10 @@ class TagRenderer {
     this.#sprite(`arrow-${seat % 4}`, x, y + this.#size(seat) * 0.66 + hop, 0.062);
   }
 
-  #pop({ x, y, chaser }, age, still) {
+  // Sparks around a touch; above it whose it was and what it is worth.
+  #pop({ x, y, chaser, steps }, age, still) {
     const { context } = this;
+    const words = `+${Number((steps * this.scene.touch_points).toFixed(1))}`;
     context.globalAlpha = Math.min(1, 2.5 * (1 - age));
     for (let i = 0; i < 7 && !still; i++) {
       const angle = (i / 7) * 2 * Math.PI + chaser;
@@ -243,10 +270,11 @@ class TagRenderer {
     context.lineJoin = "round";
     context.lineWidth = Math.max(3, 0.026 * this.unit);
     context.strokeStyle = INK;
-    context.strokeText("+1", px, py - rise * this.unit);
+    context.strokeText(words, px, py - rise * this.unit);
     context.fillStyle = "#ffffff";
-    context.fillText("+1", px, py - rise * this.unit);
-    this.#sprite(`chaser-${chaser % 4}`, x - 0.14, y + rise, 0.12);
+    context.fillText(words, px, py - rise * this.unit);
+    const left = x - context.measureText(words).width / 2 / this.unit - 0.08;
+    this.#sprite(`chaser-${chaser % 4}`, left, y + rise, 0.12);
     context.globalAlpha = 1;
   }
 }
