@@ -135,6 +135,11 @@ def main() -> None:
             + path(arrow, SEATS[seat], line(10, "#ffffff"))
             + path(arrow, SEATS[seat]),
         )
+        pointer = "M28 12Q50 26 72 12L50 92Z"
+        svg(
+            f"pointer-{seat}",
+            path(pointer, SEATS[seat], line(16)) + path(pointer, SEATS[seat], line(6, "#ffffff")),
+        )
     svg("bush", bush(), defs=linear("leaf", "#8cc07a", "#5d9a52"))
     svg("shadow", ellipse(50, 50, 46, 46, "url(#dim)"), defs=fade("dim", "#2c3a1c", 0.5, axis="r"))
     svg("pupil", ellipse(50, 50, 44, 48, INK) + ellipse(64, 34, 14, 16, "#ffffff"))

@@ -19,7 +19,7 @@ GLIDE = 2  # ticks of the present speed that somebody glides on without another 
 NEAR = 0.04  # half-widths from a finger that are near enough
 LASTS_MS = 900.0  # that a touch is shown
 RUN_MS = 400.0  # within which touches of the same two count as one
-STRIPES = 10
+STRIPES = 9
 TURN = 3  # degrees between the angles that pictures are turned to
 
 
@@ -98,6 +98,7 @@ class TagRenderer:
         seats = range(len(following["players"]))
         places = self._places = [self._place(previous, following, seat, part) for seat in seats]
         surface.blit(self._base, area.topleft)
+        surface.set_clip(self._square)
         for seat, place in enumerate(places):
             self._ground(place, seat)
         for bush in following["obstacles"]:
@@ -112,6 +113,7 @@ class TagRenderer:
         self._pops = [pop for pop in self._pops if time_ms - pop.last_ms < LASTS_MS]
         for pop in self._pops:
             self._pop(pop, max(0.0, time_ms - pop.last_ms) / LASTS_MS)
+        surface.set_clip(None)
 
     def cues(self, previous: Scene, following: Scene) -> list[str]:
         """``touch`` when somebody is touched who was not before."""
@@ -152,7 +154,8 @@ class TagRenderer:
         self._pops.append(Pop(x, y, chaser, runner, 1, time_ms, time_ms))
 
     def _place(self, previous: Scene, following: Scene, seat: int, alpha: float) -> Place:
-        to, step = following["players"][seat], self.static["step_ms"] / 1000
+        to = following["players"][seat]
+        step = float(self.static["step_ms"]) / 1000
         if previous is following or alpha > 1:
             more = 0.0 if previous is following else (alpha - 1) * step
             x, y = to["x"] + to["vx"] * more, to["y"] + to["vy"] * more
@@ -180,6 +183,8 @@ class TagRenderer:
         self._area = area.copy()
         self._unit = min(area.size) / (2 * VIEW)
         self._middle = area.center
+        self._square = pygame.Rect(0, 0, min(area.size), min(area.size))
+        self._square.center = area.center
         self.sprites.clear()
         self._turned.clear()
         self._base = self._lawn(area)
@@ -263,13 +268,17 @@ class TagRenderer:
             self._sprite("pupil", px, py, size * self.rig["pupil"] / 100)
 
     def _beyond(self, place: Place, seat: int) -> None:
-        """An arrow at the edge of the picture towards somebody who has left it."""
+        """At the edge of the picture, a face and a pointer to somebody who has left it."""
         if max(abs(place.x), abs(place.y)) < VIEW:
             return
-        limit = VIEW - 0.06
+        limit = VIEW - 0.15
         x, y = (max(-limit, min(limit, value)) for value in (place.x, place.y))
-        turn = math.degrees(math.atan2(place.x - x, y - place.y))
-        self._sprite(f"arrow-{seat % 4}", x, y, 0.1, turn=turn)
+        dx, dy = place.x - x, place.y - y
+        far = math.hypot(dx, dy)
+        turn = math.degrees(math.atan2(dx, -dy))
+        at = x + 0.09 * dx / far, y + 0.09 * dy / far
+        self._sprite(f"pointer-{seat % 4}", *at, 0.1, turn=turn)
+        self._sprite(f"{self.static['roles'][seat]}-{seat % 4}", x, y, 0.13)
 
     def _own(self, clock: float) -> None:
         if self.my_seat is None:
@@ -314,7 +323,7 @@ def lawn_svg(field: Scene) -> str:
     stripes = "".join(
         f'<rect x="{left + i * band:.2f}" y="{left:.2f}" width="{band:.2f}" height="{side:.2f}" '
         f'fill="{field["stripe"]}"/>'
-        for i in range(2, STRIPES - 1, 2)
+        for i in range(1, STRIPES, 2)
     )
     edge = f'fill="none" stroke="{field["line"]}" stroke-width="{0.018 * half:.2f}"'
     box = f'x="{left:.2f}" y="{left:.2f}" width="{side:.2f}" height="{side:.2f}" rx="{corner:.2f}"'

@@ -8,8 +8,8 @@ import { Sprites, loadArt } from "./kitchen_sprites.js";
 
 const SEATS = [0, 1, 2, 3];
 const NAMES = [
-  ...SEATS.flatMap((seat) => [`chaser-${seat}`, `chaser-${seat}-body`, `runner-${seat}-body`]),
-  ...SEATS.flatMap((seat) => [`ring-${seat}`, `arrow-${seat}`]),
+  ...SEATS.flatMap((seat) => ["chaser", "runner"].flatMap((role) => [`${role}-${seat}`, `${role}-${seat}-body`])),
+  ...SEATS.flatMap((seat) => [`ring-${seat}`, `arrow-${seat}`, `pointer-${seat}`]),
   ...["bush", "shadow", "pupil", "spark"],
 ];
 const VIEW = 1.16; // half-widths that are seen to each side
@@ -156,7 +156,7 @@ class TagRenderer {
     context.fillStyle = ground;
     context.fillRect(left, top, side, side);
     context.fillStyle = stripe;
-    for (let i = 2; i < 9; i += 2) context.fillRect(left + (i * side) / 10, top, side / 10, side);
+    for (let i = 1; i < 9; i += 2) context.fillRect(left + (i * side) / 9, top, side / 9, side);
     context.restore();
     context.strokeStyle = line;
     context.lineWidth = Math.max(2, 0.018 * this.unit);
@@ -233,14 +233,17 @@ class TagRenderer {
     }
   }
 
-  // An arrow at the edge of the picture towards somebody who has left it.
+  // At the edge of the picture, a face and a pointer to somebody who has left it.
   #beyond({ x, y }, seat) {
     if (Math.max(Math.abs(x), Math.abs(y)) < VIEW) return;
-    const limit = VIEW - 0.06;
+    const limit = VIEW - 0.15;
     const px = Math.max(-limit, Math.min(limit, x));
     const py = Math.max(-limit, Math.min(limit, y));
-    const turn = Math.atan2(px - x, py - y) + 2 * Math.PI;
-    this.#sprite(`arrow-${seat % 4}`, px, py, 0.1, { turn });
+    const [dx, dy] = [x - px, y - py];
+    const far = Math.hypot(dx, dy);
+    const turn = Math.atan2(-dx, -dy);
+    this.#sprite(`pointer-${seat % 4}`, px + (0.09 * dx) / far, py + (0.09 * dy) / far, 0.1, { turn });
+    this.#sprite(`${this.scene.roles[seat]}-${seat % 4}`, px, py, 0.13);
   }
 
   #own(places, clock) {
