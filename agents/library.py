@@ -10,6 +10,7 @@ from agents.builtin import RandomPolicy, StayPolicy
 from agents.card import Card, read_card, write_card
 from agents.onnx import OnnxPolicy
 from agents.policy import Policy
+from agents.private_kitchen import teammate, worker
 from agents.scripted import GreedyChef
 from agents.tag import Fugitive, Pursuer
 from play.worlds.errors import UserError
@@ -104,6 +105,18 @@ BUILTIN: dict[str, Builtin] = {
         "Follows rules: keeps away from chasers, corners and the border.",
         family="tag",
         roles=("runner",),
+    ),
+    "worker": Builtin(
+        worker,
+        "Worker",
+        "Does all the work, as is best beside somebody who stands still.",
+        family="private-kitchen",
+    ),
+    "teammate": Builtin(
+        teammate,
+        "Perfect teammate",
+        "Plays its part of the best that two can do, and counts on the other's.",
+        family="private-kitchen",
     ),
     "random": Builtin(RandomPolicy, "Random", "Every action with the same probability."),
     "stay": Builtin(StayPolicy, "Stands still", "Never moves; the baseline of free-riding."),

@@ -42,7 +42,7 @@ class SparseObserver:
     """Writes a world's observations in sparse form.
 
     A world that has `observe_sparse` says which entries vary; for any other the non-zero entries
-    of its first encoding are listed.
+    of its first encoding are listed, of which there are at most `sparse_width` if it has that.
 
     Attributes:
         num_rows: Rows V of the table that the indices point into.
@@ -56,7 +56,7 @@ class SparseObserver:
         features = int(np.prod(self.encoding.shape))
         self.native = hasattr(self._world, "observe_sparse")
         self.num_rows = features + 2 if self.native else features
-        self.width = int(self._world.sparse_width) if self.native else features
+        self.width = int(getattr(self._world, "sparse_width", features))
         seats = world.num_envs * world.facts.num_players
         if not self.native:
             shape = (world.num_envs, world.facts.num_players, *self.encoding.shape)

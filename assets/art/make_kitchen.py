@@ -297,6 +297,18 @@ def stations() -> None:
     )
 
 
+def patch() -> None:
+    """A bed of earth in the floor, where onions grow."""
+    bed = rect(7, 12, 86, 78, "#7a5032", 22, line(4, "#59381f"))
+    furrows = "".join(
+        path(f"M20 {y}C34 {y - 7} 46 {y + 7} 60 {y}S76 {y - 4} 80 {y}", extra=line(4, "#643f25"))
+        for y in (32, 52, 72)
+    )
+    leaves = path("M0 12C-2 0-8-8-14-12M0 12C2-2 8-10 15-13", extra=line(5, "#5f9a3f"))
+    sprouts = "".join(at(x, y, 0.6, leaves) for x, y in ((20, 24), (80, 26), (20, 80), (80, 80)))
+    svg("patch", bed + furrows + sprouts)
+
+
 def bell() -> str:
     """The bell that says that this is where soups go."""
     return (
@@ -538,6 +550,7 @@ def main() -> None:
         old.unlink()
     terrain()
     food()
+    patch()
     chefs()
     signs()
     (FOLDER / "rig.json").write_text(json.dumps(RIG, indent=1) + "\n", encoding="utf-8")

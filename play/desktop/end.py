@@ -66,7 +66,8 @@ class EndPanel:
         paint.box((x, y, wide, high), SURFACE, radius=24, edge=LINE)
         middle = width / 2
         paint.words(self._title, middle, y + 34 * k, 22 * k, MUTED, align="middle")
-        paint.words(self._outcome.heading, middle, y + 78 * k, 62 * k, align="middle")
+        size = min(62 * k, 62 * k * (wide - 60 * k) / paint.width_of(self._outcome.heading, 62 * k))
+        paint.words(self._outcome.heading, middle, y + 78 * k, size, align="middle")
         self._prizes(paint, middle, y + 108 * k, (WIDE - 100) * k, k)
         verdict = self._outcome.verdict(self._my_seat)
         paint.words(verdict, middle, y + 166 * k, 22 * k, MUTED, align="middle")

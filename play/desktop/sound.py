@@ -15,6 +15,7 @@ RATE = 44100  # samples per second
 Note = tuple[float, float, float, float, float]
 EFFECTS: dict[str, tuple[Note, ...]] = {
     "pickup": ((0, 0.09, 520, 760, 0.3),),
+    "bump": ((0, 0.14, 150, 90, 0.34),),
     "drop": ((0, 0.09, 420, 240, 0.3),),
     "potting": ((0, 0.2, 330, 150, 0.32), (0.02, 0.12, 620, 260, 0.14)),
     "soup": ((0, 0.16, 392, 392, 0.28), (0.07, 0.16, 523, 523, 0.28)),
@@ -35,6 +36,7 @@ EFFECTS: dict[str, tuple[Note, ...]] = {
 CUES = (
     (re.compile(r"deliver"), "delivery"),
     (re.compile(r"^potting"), "potting"),
+    (re.compile(r"^collision$"), "bump"),
     (re.compile(r"^soup_pickup$"), "soup"),
     (re.compile(r"^(?!useful).*_pickup$"), "pickup"),
     (re.compile(r"^(?!useful).*_drop$"), "drop"),

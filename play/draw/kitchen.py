@@ -105,13 +105,17 @@ class KitchenRenderer:
         """Compares two states once, when the second one arrives."""
         follows = previous is not following and following["t"] == previous["t"] + 1
         if follows:
-            self._pops += pops(self.static, previous, following, time_ms)
+            self._pops += self._happened(previous, following, time_ms)
         self._carried = self._moving if self._seen is previous else []
         self._moving = [
             (after["x"] - before["x"], after["y"] - before["y"])
             for before, after in zip(previous["players"], following["players"], strict=True)
         ]
         self._seen = following
+
+    def _happened(self, previous: Scene, following: Scene, time_ms: float) -> list[Pop]:
+        """What the step between two states is worth showing."""
+        return pops(self.static, previous, following, time_ms)
 
     # Terrain, drawn once for each size.
 
@@ -139,6 +143,9 @@ class KitchenRenderer:
                 for name in self._cell(x, y):
                     picture = self.sprites.get(name, self.tile, self.tile)
                     base.blit(picture, (self._left + x * self.tile, self._top + y * self.tile))
+        for place in self.static.get("patches", []):
+            at = self._left + place["x"] * self.tile, self._top + place["y"] * self.tile
+            base.blit(self.sprites.get("patch", self.tile, self.tile), at)
         return base
 
     def _floor(self, x: int, y: int) -> bool:

@@ -11,7 +11,11 @@ from play.worlds.errors import UserError
 Scene = Mapping[str, Any]
 
 # Module of each renderer name (`WorldFacts.renderer`); each has a `make_renderer`.
-RENDERERS = {"kitchen": "play.draw.kitchen", "tag": "play.draw.tag"}
+RENDERERS = {
+    "kitchen": "play.draw.kitchen",
+    "private-kitchen": "play.draw.private_kitchen",
+    "tag": "play.draw.tag",
+}
 
 
 class Renderer(Protocol):

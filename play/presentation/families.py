@@ -11,7 +11,11 @@ from play.worlds.registry import world_names
 from play.worlds.spec import WorldFacts
 
 # Module of each family, with its `PRESENTATION`; the first is the one that menus open with.
-PRESENTATIONS = {"kitchen": "play.presentation.kitchen", "tag": "play.presentation.tag"}
+PRESENTATIONS = {
+    "kitchen": "play.presentation.kitchen",
+    "private-kitchen": "play.presentation.private_kitchen",
+    "tag": "play.presentation.tag",
+}
 
 # What a person wants to know before choosing, by algorithm or name: title and description.
 PARTNERS = {

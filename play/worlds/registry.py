@@ -8,7 +8,11 @@ from play.worlds.errors import UserError
 from play.worlds.spec import World
 
 # Modules are imported on first use, so that one world never pays for another's dependencies.
-FAMILIES = {"kitchen": "play.worlds.kitchen.world", "tag": "play.worlds.tag.world"}
+FAMILIES = {
+    "kitchen": "play.worlds.kitchen.world",
+    "private-kitchen": "play.worlds.private_kitchen.world",
+    "tag": "play.worlds.tag.world",
+}
 
 
 def make_world(name: str, num_envs: int = 1, *, autoreset: bool = False, **options: Any) -> World:

@@ -47,7 +47,10 @@ def test_two_of_them_cook_well_in_the_classics(layout: str, least: float) -> Non
 CLASSICS = ("cramped_room", "asymmetric_adv", "coordination_ring", "forced", "counter_circuit_o_1")
 
 
-@pytest.mark.parametrize("name", [n for n in world_names() if not n[8:].startswith(CLASSICS)])
+KITCHENS = [name for name in world_names() if name.startswith("kitchen/")]
+
+
+@pytest.mark.parametrize("name", [n for n in KITCHENS if not n[8:].startswith(CLASSICS)])
 def test_they_earn_something_everywhere(name: str) -> None:
     """Also where chefs cannot pass each other, and where only passing over counters helps."""
     assert play(make_world(name, horizon=300), "greedy") > 0
@@ -99,6 +102,19 @@ def test_the_memory_that_is_handed_in_is_left_alone() -> None:
     for _ in range(3):
         policy.act(None, [SeatView(world, 0, 0)], memory, np.zeros(1))
     np.testing.assert_array_equal(memory, before)
+
+
+@pytest.mark.parametrize("name", ["worker", "teammate"])
+def test_solved_partners_work_in_private_kitchens_only(name: str) -> None:
+    """In whichever seat and setting; a worker does not need anybody's help."""
+    for setting in ("released", "scarce"):
+        world = make_world(f"private-kitchen/{setting}")
+        assert name in [partner.name for partner in list_partners(world.facts.world)]
+        for pair in ((name, "stay"), ("stay", name), (name, "worker")):
+            assert play(world, *pair) > 60
+    assert name not in [partner.name for partner in list_partners("kitchen/cramped_room")]
+    with pytest.raises(UserError, match=f"{name} plays private-kitchen worlds only"):
+        load_policy(name, make_world("kitchen/cramped_room").facts)
 
 
 def test_it_is_offered_for_kitchens_only() -> None:

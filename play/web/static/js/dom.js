@@ -37,6 +37,10 @@ export function titled(label) {
 // A score as people read it: with a decimal where there is one.
 export const points = (score) => String(Number(score.toFixed(1)) + 0);
 
+// What one player has earned, in a game in which every player has points of their own.
+export const ownPoints = (score) =>
+  element("span", { class: score < 0 ? "own minus" : "own", title: "Own points" }, points(score));
+
 const ICONS = {
   pause: "M8 5v14M16 5v14",
   play: "M8 5l11 7-11 7z",

@@ -2,6 +2,8 @@
 
 import { announce, byId, element, face, points, show, titled } from "./dom.js";
 
+const SHORT = 14; // letters of a heading that find room on a line of a phone
+
 // `game` says who played: from the running game, or from the message when the page was reloaded.
 export function showEnd(game) {
   const { heading, verdicts, steps, reason, seat } = game;
@@ -9,6 +11,7 @@ export function showEnd(game) {
   const verdict = verdicts[seat ?? verdicts.length - 1];
   byId("end-kicker").textContent = finished ? `${game.title}, ${steps} steps` : endings(reason);
   byId("end-title").textContent = heading;
+  byId("end-title").classList.toggle("long", heading.length > SHORT);
   byId("end-text").textContent = verdict;
   byId("end-prizes").replaceChildren(...prizes(game));
   byId("end-chefs").replaceChildren(deeds(game));

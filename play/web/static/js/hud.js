@@ -1,6 +1,6 @@
 // Score, time, orders and who is who: everything around the canvas.
 
-import { announce, byId, element, face, points, titled } from "./dom.js";
+import { announce, byId, element, face, ownPoints, points, titled } from "./dom.js";
 
 const clock = (seconds) =>
   `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
@@ -8,7 +8,7 @@ const clock = (seconds) =>
 export class Hud {
   open(game) {
     this.game = game;
-    this.score = this.own = null;
+    this.score = null;
     this.warned = false;
     this.setTime(game.t);
     this.#orders(game.static.orders ?? []);
@@ -18,8 +18,7 @@ export class Hud {
 
   // The sum, and where every player has points of their own, these as well.
   setScore(score, scores) {
-    this.own = scores;
-    this.#ownScores();
+    if (scores) this.#ownScores(scores);
     const place = byId("score");
     if (this.score !== null && score !== this.score) {
       place.classList.remove("bump");
@@ -31,10 +30,9 @@ export class Hud {
     place.textContent = points(score);
   }
 
-  #ownScores() {
+  #ownScores(scores) {
     document.querySelectorAll("#chefs .own").forEach((place, seat) => {
-      place.textContent = points(this.own[seat]);
-      place.classList.toggle("minus", this.own[seat] < 0);
+      place.replaceWith(ownPoints(scores[seat]));
     });
   }
 
@@ -58,15 +56,14 @@ export class Hud {
       const label = you ? "You" : seat.label;
       const away = seat.connected ? null : element("span", { class: "away" }, "away");
       const name = element("span", { class: "name", title: seat.label }, ...titled(label));
-      const own = this.game.scores ? element("span", { class: "own", title: "Own points" }) : null;
+      const own = this.game.scores && ownPoints(this.game.scores[index]);
       return element("li", { class: you ? "you" : "" }, face(this.game.art, seat.face), name, own, away);
     });
     byId("chefs").replaceChildren(...chefs);
-    if (this.own) this.#ownScores();
   }
 
   #orders(orders) {
-    byId("orders").parentElement.hidden = orders.length === 0;
+    byId("orders").parentElement.classList.toggle("none", orders.length === 0);
     byId("orders").replaceChildren(...orders.map((order) => orderChip(order, this.game.art)));
   }
 }

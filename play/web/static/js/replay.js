@@ -1,6 +1,6 @@
 // Replays a recorded episode: the states as they were, and what the policies were thinking.
 
-import { announce, byId, element, face, icon, points } from "./dom.js";
+import { announce, byId, element, face, icon, ownPoints, points } from "./dom.js";
 import { Stage } from "./stage.js";
 
 const stage = new Stage(byId("canvas"), byId("stage"));
@@ -60,7 +60,7 @@ function play(on) {
 function minds(next, scores) {
   const cards = episode.seats.map((seat, index) => {
     const decision = next.decisions[index];
-    const own = scores ? element("span", { class: "own" }, points(scores[index])) : null;
+    const own = scores && ownPoints(scores[index]);
     const head = element("h2", {}, face(episode.art, seat.face), seat.label, own);
     if (!decision) {
       const action = next.actions ? episode.actions[next.actions[index]] : "nothing";

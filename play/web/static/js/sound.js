@@ -48,6 +48,7 @@ function splash() {
 
 const EFFECTS = {
   pickup: () => note(520, 0, 0.09, { to: 760, type: "triangle" }),
+  bump: () => note(150, 0, 0.14, { to: 90, type: "triangle", volume: 0.2 }),
   drop: () => note(420, 0, 0.09, { to: 240, type: "triangle" }),
   potting: splash,
   soup: () => [392, 523].forEach((f, i) => note(f, i * 0.07, 0.16, { type: "triangle" })),
@@ -70,6 +71,7 @@ export function play(effect) {
 const CUES = [
   [/deliver/, "delivery"],
   [/^(?=.*potting)(?!.*(optimal|viable|catastrophic|useless))/, "potting"],
+  [/^collision$/, "bump"],
   [/^soup_pickup$/, "soup"],
   [/^(?!useful).*_pickup$/, "pickup"],
   [/^(?!useful).*_drop$/, "drop"],

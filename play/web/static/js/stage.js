@@ -12,7 +12,6 @@ export function loadRenderer(name) {
 export async function makeRenderer(canvas, scene, options = {}) {
   const { createRenderer } = await loadRenderer(scene.renderer);
   return createRenderer(canvas, scene, {
-    assetsUrl: `/art/${scene.renderer}/`,
     mySeat: null,
     get reducedMotion() {
       return settings.reducedMotion();

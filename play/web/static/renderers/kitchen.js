@@ -32,7 +32,7 @@ class KitchenRenderer {
     this.options = options;
     this.rig = rig;
     this.sprites = sprites;
-    this.pops = new Pops(scene);
+    this.pops = options.pops ?? new Pops(scene);
     this.seen = null;
     this.moving = []; // per seat, the step it took in the tick before
     const { left, top, right, bottom } = rig.margin;
@@ -102,6 +102,7 @@ class KitchenRenderer {
         for (const name of this.#cell(x, y)) this.#sprite(context, name, x, y, 100, 100);
       }
     }
+    for (const { x, y } of this.scene.patches ?? []) this.#sprite(context, "patch", x, y, 100, 100);
     return base;
   }
 

@@ -4,7 +4,7 @@ const SEATS = [0, 1, 2, 3];
 const NAMES = [
   ...["floor-a", "floor-b", "counter", "counter-nw", "counter-ne", "counter-sw", "counter-se"],
   ...["front", "front-sw", "front-se", "rim-n", "rim-w", "rim-e", "shade-n", "shade-w"],
-  ...["onion-crate", "tomato-crate", "dish-stack", "stove", "stove-hot", "serving"],
+  ...["patch", "onion-crate", "tomato-crate", "dish-stack", "stove", "stove-hot", "serving"],
   ...["onion", "tomato", "dish", "pot-back", "pot-front"],
   ...["broth-onion", "broth-tomato", "broth-mixed"],
   ...["1-0", "2-0", "3-0", "0-1", "0-2", "0-3", "1-1", "2-1", "1-2"].map((n) => `soup-${n}`),
