@@ -20,7 +20,7 @@ from play.worlds.errors import UserError
 from training.config import METHODS, TrainConfig
 from training.trainer import Trainer
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 def new_run_dir(asked: Path | None, config: TrainConfig, method: str) -> Path:
@@ -78,15 +78,15 @@ def read_config(run_dir: Path) -> tuple[dict[str, Any], TrainConfig]:
     return record, config
 
 
-def save(run_dir: Path, trainer: Trainer, seconds: float) -> None:
-    """Writes checkpoint.pt; a crash while writing leaves the previous one whole."""
+def save(run_dir: Path, trainer: Trainer, seconds: float, member: int = 0) -> None:
+    """Writes a seed's checkpoint.pt; a crash while writing leaves the previous one whole."""
     part = run_dir / "checkpoint.part"
-    torch.save({"schema": SCHEMA, "seconds": seconds, "trainer": trainer.state()}, part)
+    torch.save({"schema": SCHEMA, "seconds": seconds, "trainer": trainer.state(member)}, part)
     os.replace(part, run_dir / "checkpoint.pt")
 
 
-def load(run_dir: Path, trainer: Trainer) -> float:
-    """Restores the trainer and returns the seconds that the run has taken so far.
+def load(run_dir: Path, trainer: Trainer, member: int = 0) -> float:
+    """Restores a seed of the trainer and returns the seconds that its run has taken so far.
 
     Raises:
         UserError: There is no checkpoint, or it is damaged.
@@ -96,7 +96,7 @@ def load(run_dir: Path, trainer: Trainer) -> float:
         raise UserError(f"{run_dir} has no checkpoint.pt: the run stopped before its first one")
     try:
         saved = torch.load(path, weights_only=True)
-        trainer.restore(saved["trainer"])
+        trainer.restore(saved["trainer"], member)
     except (RuntimeError, KeyError, ValueError, EOFError) as error:
         raise UserError(f"{path} is damaged or from another version: {error}") from error
     return float(saved["seconds"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any, Self, get_args, get_origin, get_type_hints
 
 from play.worlds.errors import UserError
@@ -47,6 +48,14 @@ class TrainConfig:
         "Share of the episodes that begin in random states at first; it fades with the shaped "
         "reward.",
     )
+    visited_starts: float = setting(
+        0.0,
+        "Share of the episodes that begin in states which earlier episodes of the run visited.",
+    )
+    others: str = setting(
+        "",
+        "Policy in the seats of other roles, such as Tag's runner; the recommended one if empty.",
+    )
     checkpoint_every: int = setting(1_000_000, "Steps between two checkpoints.")
 
     @property
@@ -64,7 +73,7 @@ class TrainConfig:
         parse_options(self.options)
         for name in ("steps", "num_envs", "rollout_length", "epochs", "minibatches", "hidden"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
-        for name in ("discount", "gae_lambda", "exploring_starts"):
+        for name in ("discount", "gae_lambda", "exploring_starts", "visited_starts"):
             require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "between 0 and 1")
         for name in ("learning_rate", "clip", "max_grad_norm", "min_deviation"):
             require(getattr(self, name) > 0, name, getattr(self, name), "above 0")
@@ -110,6 +119,58 @@ class SelfPlayConfig(TrainConfig):
 
 
 @dataclass(frozen=True)
+class E3tConfig(SelfPlayConfig):
+    """End-to-end training beside a mixture of the policy itself and random play (E3T)."""
+
+    random_share: float = setting(0.25, "Probability that the partner acts at random.")
+
+    def validate(self) -> None:
+        """Raises UserError for a value outside its range."""
+        super().validate()
+        require(0 <= self.random_share <= 1, "random_share", self.random_share, "between 0 and 1")
+
+
+@dataclass(frozen=True)
+class FcpConfig(TrainConfig):
+    """Fictitious co-play: a best response to a population of self-play policies and their past."""
+
+    population: int = setting(5, "Self-play policies that are trained first, to be the partners.")
+    population_steps: int = setting(
+        0, "Steps that each of them is trained for, beside --steps; 0: as many as --steps."
+    )
+
+    @property
+    def steps_per_partner(self) -> int:
+        """Steps that each policy of the population is trained for, in whole rollouts."""
+        rollout = self.num_envs * self.rollout_length
+        return -(-(self.population_steps or self.steps) // rollout) * rollout
+
+    def validate(self) -> None:
+        """Raises UserError for a value outside its range."""
+        super().validate()
+        require(self.population >= 1, "population", self.population, "1 or more")
+        require(self.population_steps >= 0, "population_steps", self.population_steps, "0 or more")
+
+
+@dataclass(frozen=True)
+class MepConfig(FcpConfig):
+    """Maximum entropy population: as FCP, with partners that are rewarded for being different."""
+
+    diversity: float = setting(
+        0.01, "Weight of the population's entropy in the partners' reward (alpha)."
+    )
+    priority: float = setting(
+        3.0, "Power of a partner's rank by difficulty in the choice of partners (beta)."
+    )
+
+    def validate(self) -> None:
+        """Raises UserError for a value outside its range."""
+        super().validate()
+        for name in ("diversity", "priority"):
+            require(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
+
+
+@dataclass(frozen=True)
 class SrpoConfig(TrainConfig):
     """Strategically risk-averse policy optimisation (arXiv 2602.21515), as in `training.srpo`."""
 
@@ -136,7 +197,7 @@ class SrpoConfig(TrainConfig):
         "Which argument comes first in the divergence: adversary (the paper's "
         "KL(adversary || partner)) or partner (the released code's forward direction).",
     )
-    kl_in: str = setting("both", "Where the divergence acts: both, loss or return.")
+    kl_in: str = setting("both", "Where the divergence acts: both, loss, return or nowhere.")
     residual: bool = setting(
         True, "Whether the adversary is a learnt change of the live partner's logits."
     )
@@ -161,8 +222,9 @@ class SrpoConfig(TrainConfig):
             "kl_direction", self.kl_direction, "adversary or partner",
         )  # fmt: skip
         require(
-            self.kl_in in ("both", "loss", "return"), "kl_in", self.kl_in, "both, loss or return"
-        )
+            self.kl_in in ("both", "loss", "return", "nowhere"),
+            "kl_in", self.kl_in, "both, loss, return or nowhere",
+        )  # fmt: skip
         self._reject_contradictions()
 
     def _reject_contradictions(self) -> None:
@@ -201,11 +263,63 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 """Named presets of SrpoConfig; what a preset does not name keeps its default."""
 
+
+@dataclass(frozen=True)
+class PureAdversaryConfig(SrpoConfig):
+    """A control for SRPO: the adversary deviates as it likes; heroes keep their entropy bonus."""
+
+    kl_in: str = setting("nowhere", "Where the divergence acts; a pure adversary pays nowhere.")
+    tau: float = setting(1.0, "Without effect, since no divergence has a price.")
+    tremble: float = setting(0.0, "As for srpo; without effect, since there is no reference.")
+
+    def validate(self) -> None:
+        """Raises UserError for settings that would make it another method."""
+        super().validate()
+        require(self.kl_in == "nowhere", "kl_in", self.kl_in, "nowhere, or the method srpo")
+
+
+@dataclass(frozen=True)
+class ExploiterConfig(TrainConfig):
+    """The worst partner that a trained policy can have, close to its usual one."""
+
+    against: str = setting(
+        "", "Run whose policies are exploited; of several seeds, the folder of the runs."
+    )
+    hero: str = setting(
+        "", "Name that these policies have or will have as files; {seed} stands for the seed."
+    )
+    tau: float = setting(1.0, "Size of the deviations: how much a nat costs is 1 / tau.")
+    exploring_starts: float = setting(
+        0.0, "Share of the episodes that begin in random states at first."
+    )
+
+    def run_of(self, seed: int) -> Path:
+        """The run directory of a seed's hero."""
+        folder = Path(self.against)
+        return folder / f"seed{seed}" if (folder / f"seed{seed}").is_dir() else folder
+
+    def validate(self) -> None:
+        """Raises UserError for a value outside its range."""
+        super().validate()
+        require(bool(self.against), "against", "empty", "the directory of a training run")
+        require(self.tau > 0, "tau", self.tau, "above 0")
+
+
 METHODS: dict[str, type[TrainConfig]] = {
     "ippo": IppoConfig,
     "self-play": SelfPlayConfig,
     "srpo": SrpoConfig,
+    "e3t": E3tConfig,
+    "fcp": FcpConfig,
+    "mep": MepConfig,
+    "pure-adversary": PureAdversaryConfig,
+    "exploiter": ExploiterConfig,
 }
+
+
+def shared_settings(config: TrainConfig) -> dict[str, Any]:
+    """The settings that all methods have, for a method that trains another one's policies."""
+    return {item.name: getattr(config, item.name) for item in fields(TrainConfig)}
 
 
 def with_changes(config: TrainConfig, **changes: Any) -> TrainConfig:

@@ -1,6 +1,7 @@
 """Turning trained networks into policies as files: policy.onnx and card.json."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,7 +26,11 @@ SHIPPED = Path(__file__).resolve().parent.parent / "assets" / "policies"
 TOLERANCE = 1e-3
 EPISODES = 100
 TYPES = {"uint8": TensorProto.UINT8, "int8": TensorProto.INT8, "float32": TensorProto.FLOAT}
-TITLES = {"ippo": "Independent PPO", "self-play": "Self-play", "srpo": "SRPO"}
+TITLES = {
+    "ippo": "Independent PPO", "self-play": "Self-play", "srpo": "SRPO", "e3t": "E3T",
+    "fcp": "Fictitious co-play", "mep": "Maximum entropy population",
+    "pure-adversary": "Pure adversary", "exploiter": "Exploiter",
+}  # fmt: skip
 
 
 def export_run(run_dir: Path, name: str, folder: Path | None = None) -> list[Path]:
@@ -50,17 +55,18 @@ def export_run(run_dir: Path, name: str, folder: Path | None = None) -> list[Pat
             raise UserError(f"{target} already exists: choose another name or remove it first")
     # Checked before anything is written, and complete before it bears its name: nobody ever
     # finds half a policy.
-    models = {target: to_onnx(network, trainer) for target, (network, _) in targets.items()}
-    for target, (network, _) in targets.items():
-        check_against_torch(models[target], network, trainer)
+    models = {target: to_onnx(item.networks, trainer) for target, item in targets.items()}
+    for target, item in targets.items():
+        check_against_torch(models[target], item.networks, trainer)
     root.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=root, prefix=".export-") as workshop:
         drafts: list[Path] = []
-        for target, (_, seats) in targets.items():
+        for target, item in targets.items():
             draft = Path(workshop) / str(len(drafts))
             draft.mkdir()
             (draft / "policy.onnx").write_bytes(models[target].SerializeToString())
-            write_card(draft, _card(target.relative_to(root).as_posix(), record, trainer, seats))
+            name = target.relative_to(root).as_posix()
+            write_card(draft, _card(name, record, trainer, item.seats))
             drafts.append(draft)
         _add_results(drafts, trainer)
         for draft, target in zip(drafts, targets, strict=True):
@@ -69,31 +75,39 @@ def export_run(run_dir: Path, name: str, folder: Path | None = None) -> list[Pat
     return list(targets)
 
 
-def to_onnx(network: ActorCritic, trainer: Trainer) -> onnx.ModelProto:
-    """The actor over full observations as an ONNX graph; exact up to float rounding."""
+def to_onnx(networks: Sequence[ActorCritic], trainer: Trainer) -> onnx.ModelProto:
+    """The sum of some actors over full observations as a graph; exact up to float rounding."""
     facts, encoding = trainer.world.facts, trainer.observer.encoding
-    weight1, bias1 = dense_first_layer(network, facts, trainer.observer.native)
-    arrays = {
-        "weight1": weight1,
-        "bias1": bias1,
-        "weight2": network.weights.weight2[0],
-        "bias2": network.weights.bias2[0],
-        "weight3": network.weights.actor_weight,
-        "bias3": network.weights.actor_bias,
-    }
-    constants = [
-        numpy_helper.from_array(np.ascontiguousarray(array), name) for name, array in arrays.items()
-    ]
-    function = {"relu": "Relu", "tanh": "Tanh"}[network.activation]
     nodes = [
         helper.make_node("Cast", ["observation"], ["numbers"], to=TensorProto.FLOAT),
         helper.make_node("Flatten", ["numbers"], ["x0"], axis=1),
-        helper.make_node("Gemm", ["x0", "weight1", "bias1"], ["z1"]),
-        helper.make_node(function, ["z1"], ["x1"]),
-        helper.make_node("Gemm", ["x1", "weight2", "bias2"], ["z2"]),
-        helper.make_node(function, ["z2"], ["x2"]),
-        helper.make_node("Gemm", ["x2", "weight3", "bias3"], ["logits"]),
     ]
+    constants: list[TensorProto] = []
+    for number, network in enumerate(networks):
+        weight1, bias1 = dense_first_layer(network, facts, trainer.observer.native)
+        arrays = {
+            "weight1": weight1,
+            "bias1": bias1,
+            "weight2": network.weights.weight2[0],
+            "bias2": network.weights.bias2[0],
+            "weight3": network.weights.actor_weight,
+            "bias3": network.weights.actor_bias,
+        }
+        constants += [
+            numpy_helper.from_array(np.ascontiguousarray(array), f"{name}_{number}")
+            for name, array in arrays.items()
+        ]
+        x = "x0"
+        for layer in (1, 2, 3):
+            z = f"z{layer}_{number}"
+            weights = [f"weight{layer}_{number}", f"bias{layer}_{number}"]
+            nodes.append(helper.make_node("Gemm", [x, *weights], [z]))
+            if layer < 3:
+                x = f"x{layer}_{number}"
+                function = {"relu": "Relu", "tanh": "Tanh"}[network.activation]
+                nodes.append(helper.make_node(function, [z], [x]))
+    parts = [f"z3_{number}" for number in range(len(networks))]
+    nodes.append(helper.make_node("Sum", parts, ["logits"]))
     observation = helper.make_tensor_value_info(
         "observation", TYPES[encoding.dtype], ["batch", *encoding.shape]
     )
@@ -108,7 +122,9 @@ def to_onnx(network: ActorCritic, trainer: Trainer) -> onnx.ModelProto:
     return model
 
 
-def check_against_torch(model: onnx.ModelProto, network: ActorCritic, trainer: Trainer) -> None:
+def check_against_torch(
+    model: onnx.ModelProto, networks: Sequence[ActorCritic], trainer: Trainer
+) -> None:
     """Plays on and compares the logits of ONNX and torch in every state on the way.
 
     Raises:
@@ -121,7 +137,7 @@ def check_against_torch(model: onnx.ModelProto, network: ActorCritic, trainer: T
     for dense, rows in trainer.recorded_states(encoding.name):
         ours = session.run(["logits"], {"observation": dense})[0]
         observations = trainer.rollout.observations.dense(rows, trainer.observer.num_rows)
-        theirs = network(observations)[0].numpy()
+        theirs = sum(network(observations)[0] for network in networks).numpy()
         difference = float(np.abs(ours - theirs).max())
         if difference > TOLERANCE:
             raise UserError(
@@ -135,6 +151,11 @@ def _card(
 ) -> dict[str, Any]:
     facts, encoding = trainer.world.facts, trainer.observer.encoding
     layout = facts.world.split("/", 1)[1]
+    hyperparameters = dict(record["config"])
+    if "hero" in hyperparameters:
+        hyperparameters["hero"] = hyperparameters["hero"].replace(
+            "{seed}", str(trainer.config.seed)
+        )
     title = TITLES[record["method"]] + ("" if len(seats) > 1 else f", seat {seats[0]}")
     return {
         "schema": 1,
@@ -156,7 +177,7 @@ def _card(
         "state_shape": None,
         "actions": list(facts.actions),
         "algorithm": record["method"],
-        "hyperparameters": record["config"],
+        "hyperparameters": hyperparameters,
         "seed": record["config"]["seed"],
         "steps": trainer.steps,
         "git_commit": record["git_commit"],

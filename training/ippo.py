@@ -3,50 +3,46 @@
 Source: de Witt et al. 2020 (arXiv 2011.09533); the paper's baseline for SRPO.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from training.config import IppoConfig
-from training.networks import ActorCritic
-from training.ppo import update_together
-from training.trainer import Trainer
+from training.ppo import Lesson
+from training.trainer import Export, Trainer, by_member
 
 
 class Ippo(Trainer):
-    """One learner per seat."""
+    """One policy per seat of the team."""
 
     method = "ippo"
 
-    def __init__(self, config: IppoConfig) -> None:
-        super().__init__(config)
-        self.by_seat = [
-            (self.new_learner(f"seat{seat}"), self.slots(seat)) for seat in range(self.players)
-        ]
+    def __init__(self, config: IppoConfig, seeds: Sequence[int] | None = None) -> None:
+        super().__init__(config, seeds)
+        self.by_seat = [(self.new_policies(f"seat{seat}"), self.slots(seat)) for seat in self.team]
 
     def act(self, step: int, uniforms: NDArray[np.float64]) -> None:
         """Each policy acts in its own seat."""
-        for learner, slots in self.by_seat:
-            self.decide(learner, step, slots, uniforms)
+        for policies, slots in self.by_seat:
+            self.decide(policies, step, slots, uniforms)
 
-    def learn(self) -> dict[str, float]:
+    def learn(self) -> list[dict[str, float]]:
         """Each policy learns from its own seat's experience."""
         rewards = self.rollout.slot_rewards(self.shaping())
-        learners = [learner for learner, _ in self.by_seat]
-        samples = [
-            self.samples(rewards, self.rollout.values, slots)[0] for _, slots in self.by_seat
-        ]
-        means = update_together(
-            learners, self.rollout.observations, samples, self.learning_rate(), self.shuffle_stream
-        )
-        return {
-            f"{name}/seat{seat}": mean
-            for seat, figures in enumerate(means)
-            for name, mean in figures.items()
-        }
+        lessons, marks = [], []
+        for k, member in enumerate(self.members):
+            for seat, (policies, slots) in zip(self.team, self.by_seat, strict=True):
+                samples, _ = self.samples(
+                    rewards, self.rollout.values, self.of_member(slots, k)
+                )  # fmt: skip
+                lessons.append(Lesson(policies.learners[k], samples, member.shuffle_stream))
+                marks.append((k, f"{{}}/seat{seat}"))
+        return by_member(marks, self.teach(lessons))
 
-    def exports(self) -> dict[str, tuple[ActorCritic, tuple[int, ...]]]:
+    def exports(self, member: int = 0) -> dict[str, Export]:
         """One policy for each seat."""
         return {
-            f"-seat{seat}": (learner.network, (seat,))
-            for seat, (learner, _) in enumerate(self.by_seat)
+            f"-seat{seat}": Export((policies.stack.networks[member],), (seat,))
+            for seat, (policies, _) in zip(self.team, self.by_seat, strict=True)
         }

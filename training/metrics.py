@@ -10,6 +10,7 @@ MEANINGS = {
     "steps_per_second": "Joint environment steps per second since the last line.",
     "return": "Mean team return, in points and without shaping, of the last 100 training games "
     "(SRPO: of those with the true partner).",
+    "population_return": "Mean return of the self-play policies that become partners (FCP, MEP).",
     "return_with_adversary": "The same for games with the adversary in the partner's seat.",
     "return_ratio": "Smoothed reward per step with the adversary over that with the partner: "
     "near 1 the adversary has faded, near 0 it sabotages.",

@@ -1,5 +1,6 @@
 """The actor-critic network, and the sparse form of the observations that it reads."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -10,9 +11,11 @@ from torch import Tensor, nn
 
 from play.worlds.spec import World, WorldFacts
 from training import kernels
-from training.passes import Weights, forward
+from training.passes import Weights, forward_many
+from training.workers import SHARDS, WORKERS
 
 KINDS = {"relu": kernels.RELU, "tanh": kernels.TANH}
+WORTH_A_THREAD = 64  # observations; for fewer, waking a thread costs what it saves
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,11 @@ class ActorCritic(nn.Module):
         self.register_buffer("flat", flat)
         self.weights = self.views(flat.numpy())
 
+    def move_to(self, memory: NDArray[np.float32]) -> None:
+        """Lets the weights lie in the given memory [P], which holds them already."""
+        self.flat = torch.from_numpy(memory)
+        self.weights = self.views(memory)
+
     def views(self, flat: NDArray[np.float32]) -> Weights:
         """Arrays by name that share the memory of a flat one of size P."""
         ends = np.cumsum([int(np.prod(shape)) for shape in self._shapes])
@@ -182,13 +190,60 @@ class ActorCritic(nn.Module):
         self, observations: Observations, rows: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Logits [B, actions] and values [B, contexts] of the chosen observations."""
-        logits = np.empty((len(rows), len(self.weights.actor_bias)), np.float32)
-        values = np.empty((len(rows), len(self.weights.critic_bias)), np.float32)
-        forward(
-            self.weights, self.kind, observations.index, observations.value, observations.count,
-            rows, logits, values,
+        return evaluate(self, self.flat.numpy()[None], observations, rows, np.array([0, len(rows)]))
+
+
+class Stack:
+    """Networks of one shape whose weights lie side by side, evaluated in one call.
+
+    Attributes:
+        networks: The G networks.
+        flat: [G, P] their weights; a network's own arrays are views of its row.
+    """
+
+    def __init__(self, networks: Sequence[ActorCritic]) -> None:
+        self.networks = list(networks)
+        self.flat = np.stack([network.flat.numpy() for network in networks])
+        for network, row in zip(networks, self.flat, strict=True):
+            network.move_to(row)
+
+    def evaluate(
+        self, observations: Observations, rows: NDArray[np.int64], ends: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Logits [B, actions] and values [B, contexts] of the chosen observations.
+
+        Args:
+            observations: Where to read.
+            rows: [B] which observations; network g reads rows[ends[g]] to rows[ends[g + 1] - 1].
+            ends: [G + 1] ascending.
+        """
+        return evaluate(self.networks[0], self.flat, observations, rows, ends)
+
+
+def evaluate(
+    shape: ActorCritic, flat: NDArray[np.float32], observations: Observations,
+    rows: NDArray[np.int64], bounds: NDArray[np.int64],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:  # fmt: skip
+    """Evaluates networks of the shape of one of them; see `Stack.evaluate`."""
+    weights = shape.weights
+    logits = np.empty((len(rows), len(weights.actor_bias)), np.float32)
+    values = np.empty((len(rows), len(weights.critic_bias)), np.float32)
+
+    def run(begin: int, end: int) -> None:
+        forward_many(
+            flat, len(weights.table), weights.weight2.shape[1], shape.kind, observations.index,
+            observations.value, observations.count, rows, bounds, begin, end, logits, values,
         )  # fmt: skip
-        return logits, values
+
+    parts = SHARDS if len(flat) >= SHARDS and len(rows) >= SHARDS * WORTH_A_THREAD else 1
+    # networks are dealt out so that the threads get nearly equal numbers of observations
+    middle = np.searchsorted(bounds, len(rows) * np.arange(1, parts) / parts)
+    cuts = [0, *middle.tolist(), len(flat)]
+    others = [WORKERS.submit(run, *cuts[part : part + 2]) for part in range(1, parts)]
+    run(*cuts[:2])
+    for other in others:
+        other.result()
+    return logits, values
 
 
 def dense_first_layer(

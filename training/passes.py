@@ -97,6 +97,56 @@ def forward(
 
 
 @jit
+def unflatten(flat: Array, rows: int, hidden: int, actions: int, contexts: int) -> Any:
+    """The Weights that lie one after the other in flat [P]: V, H, C and M as there."""
+    ends = np.cumsum(
+        np.array([
+            rows * 2 * hidden, 2 * hidden, 2 * hidden * hidden, 2 * hidden, hidden * actions,
+            actions, hidden * contexts, contexts,
+        ])
+    )  # fmt: skip
+    return Weights(
+        flat[: ends[0]].reshape((rows, 2 * hidden)),
+        flat[ends[0] : ends[1]],
+        flat[ends[1] : ends[2]].reshape((2, hidden, hidden)),
+        flat[ends[2] : ends[3]].reshape((2, hidden)),
+        flat[ends[3] : ends[4]].reshape((hidden, actions)),
+        flat[ends[4] : ends[5]],
+        flat[ends[5] : ends[6]].reshape((hidden, contexts)),
+        flat[ends[6] : ends[7]],
+    )
+
+
+@jit
+def forward_many(
+    flat: Array, table_rows: int, hidden: int, kind: int, index: Array, value: Array,
+    count: Array, rows: Array, ends: Array, begin: int, end: int, logits: Array, values: Array,
+) -> None:  # fmt: skip
+    """Evaluates some networks, each on observations of its own.
+
+    Args:
+        flat: [G, P] their weights.
+        table_rows: V.
+        hidden: H.
+        kind: RELU or TANH.
+        index: [R, K] as in `kernels.embed`, and so are value and count.
+        value: See index.
+        count: See index.
+        rows: [B] which observations; network g reads rows[ends[g]] to rows[ends[g + 1] - 1].
+        ends: [G + 1] ascending.
+        begin: First network to evaluate.
+        end: The one after the last.
+        logits: [B, C] out.
+        values: [B, M] out.
+    """
+    for g in range(begin, end):
+        w = unflatten(flat[g], table_rows, hidden, logits.shape[1], values.shape[1])
+        own = slice(ends[g], ends[g + 1])
+        if ends[g] < ends[g + 1]:
+            forward(w, kind, index, value, count, rows[own], logits[own], values[own])
+
+
+@jit
 def add_product(x: Array, y: Array, product: Array, total: Array) -> None:
     """Adds x.T @ y to `total`; `product` is scratch space of its shape."""
     np.dot(x.T, y, product)

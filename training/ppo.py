@@ -4,8 +4,9 @@ Source: Schulman et al. 2017 (arXiv 1707.06347).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,10 @@ from training.kernels import Array
 from training.loss import FIGURES, NO_KL
 from training.networks import ActorCritic, Observations
 from training.passes import loss_gradient_of_weights
+from training.workers import SHARDS, WORKERS, at_once, side_by_side
 
 torch.set_num_threads(1)  # the matrices are small; batches are split by rows instead
 ADAM_EPSILON = 1e-8  # the usual 1e-5 holds back what is rarely seen, such as a distant pot
-SHARDS = 2  # fixed, so that results do not depend on the number of cores
-WORKERS = ThreadPoolExecutor(SHARDS - 1, thread_name_prefix="gradient")
 
 
 @dataclass(frozen=True)
@@ -85,24 +85,23 @@ class Learner:
         observations: Observations,
         samples: Samples,
         learning_rate: float,
-        generator: np.random.Generator,
+        batches: Iterable[NDArray[np.int64]],
         reference: Reference = NO_REFERENCE,
+        submit: Callable[..., Future[None]] = WORKERS.submit,
     ) -> dict[str, float]:
-        """Some epochs of minibatch steps; returns the mean of each figure over the samples."""
-        batches = self._deal(samples, generator)
-        return self._learn(observations, samples, learning_rate, batches, reference, WORKERS.submit)
+        """One step for each minibatch.
 
-    def _deal(
-        self, samples: Samples, generator: np.random.Generator
-    ) -> Iterator[NDArray[np.int64]]:
-        config = self._config
-        return minibatches(len(samples.rows), config.epochs, config.minibatches, generator)
+        Args:
+            observations: Where the samples' rows are.
+            samples: What to learn from.
+            learning_rate: Adam's step size.
+            batches: The minibatches, as indices of samples.
+            reference: What an adversary is compared with.
+            submit: How shares of a minibatch are run: in another thread, or `at_once`.
 
-    def _learn(
-        self, observations: Observations, samples: Samples, learning_rate: float,
-        batches: Iterable[NDArray[np.int64]], reference: Reference,
-        submit: Callable[..., Future[None]],
-    ) -> dict[str, float]:  # fmt: skip
+        Returns:
+            The mean of each figure over the samples.
+        """
         config = self._config
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
@@ -150,32 +149,55 @@ class Learner:
         self.optimizer.load_state_dict(state["optimizer"])
 
 
-def update_together(
-    learners: Sequence[Learner], observations: Observations, samples: Sequence[Samples],
-    learning_rate: float, generator: np.random.Generator,
-) -> list[dict[str, float]]:  # fmt: skip
-    """Updates learners that do not depend on each other, each in a thread of its own.
+@dataclass(frozen=True)
+class Lesson:
+    """What one learner learns in one update.
 
-    The result is that of `Learner.update` on one after the other, bit for bit.
+    Attributes:
+        learner: Who learns.
+        samples: From what.
+        generator: Shuffles the samples.
+        reference: What an adversary is compared with.
     """
-    jobs = [
-        (learner, own, list(learner._deal(own, generator)))
-        for learner, own in zip(learners, samples, strict=True)
+
+    learner: Learner
+    samples: Samples
+    generator: np.random.Generator
+    reference: Reference = NO_REFERENCE
+
+
+def learn_all(
+    lessons: Sequence[Lesson], observations: Observations, learning_rate: float, config: TrainConfig
+) -> list[dict[str, float]]:
+    """Updates learners that do not depend on each other.
+
+    Learners get a thread each where that keeps all threads busy; otherwise they take turns and
+    share out their minibatches. The results are the same, bit for bit.
+
+    Args:
+        lessons: Who learns what; generators are used in this order.
+        observations: Where the samples' rows are.
+        learning_rate: Adam's step size.
+        config: Says how many epochs and minibatches.
+
+    Returns:
+        The figures of each lesson.
+    """
+    dealt = [
+        list(minibatches(len(o.samples.rows), config.epochs, config.minibatches, o.generator))
+        for o in lessons
     ]
+    sizes = [len(lesson.samples.rows) for lesson in lessons]
+    together = max(sizes) * SHARDS <= sum(sizes)
 
-    def learn(learner: Learner, own: Samples, batches: list[NDArray[np.int64]]) -> dict[str, float]:
-        return learner._learn(observations, own, learning_rate, batches, NO_REFERENCE, at_once)
+    def learn(number: int) -> dict[str, float]:
+        lesson, submit = lessons[number], at_once if together else WORKERS.submit
+        return lesson.learner.update(
+            observations, lesson.samples, learning_rate, dealt[number], lesson.reference, submit
+        )
 
-    others = [WORKERS.submit(learn, *job) for job in jobs[1:]]
-    return [learn(*jobs[0]), *(other.result() for other in others)]
-
-
-def at_once(function: Callable[..., None], *arguments: Any) -> Future[None]:
-    """Runs a function here and now, where a pool's `submit` would leave it to another thread."""
-    done: Future[None] = Future()
-    function(*arguments)
-    done.set_result(None)
-    return done
+    jobs = [partial(learn, number) for number in range(len(lessons))]
+    return side_by_side(jobs, sizes) if together else [job() for job in jobs]
 
 
 def shorten(gradient: NDArray[np.float32], longest: float) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from play.worlds.spec import World
+from play.worlds.spec import World, WorldFacts
 from training.networks import SparseObserver
 
 
@@ -20,7 +20,9 @@ class Rollout:
         actions: [T + 1, S] int64; the last row is decided but not played.
         log_probs: [T + 1, S] log-probability of each action.
         values: [T + 1, S] value of each slot's state, as its policy's critic says.
-        rewards: [T, N] team reward in units of success.
+        rewards: [T, N] reward of the team, the seats of seat 0's role together, in units of
+            success.
+        own: [T, S] the reward that each slot wants to be high, in the same units.
         shaped: [T, S] shaping reward of each slot in units of success.
         done: [T, N] whether the step ended its episode.
     """
@@ -34,6 +36,7 @@ class Rollout:
         self.log_probs = np.zeros((length + 1, slots), np.float32)
         self.values = np.zeros((length + 1, slots), np.float32)
         self.rewards = np.zeros((length, num_envs), np.float32)
+        self.own = np.zeros((length, slots), np.float32)
         self.shaped = np.zeros((length, slots), np.float32)
         self.done = np.zeros((length, num_envs), np.bool_)
 
@@ -46,8 +49,8 @@ class Rollout:
         return np.repeat(self.done, self.players, axis=1)
 
     def slot_rewards(self, shaping: float) -> NDArray[np.float32]:
-        """[T, S] the team's reward plus `shaping` times the slot's own shaping reward."""
-        return np.repeat(self.rewards, self.players, axis=1) + np.float32(shaping) * self.shaped
+        """[T, S] every slot's own reward plus `shaping` times its shaping reward."""
+        return self.own + np.float32(shaping) * self.shaped
 
 
 def collect(
@@ -55,26 +58,48 @@ def collect(
     observer: SparseObserver,
     rollout: Rollout,
     act: Callable[[int, NDArray[np.float64]], None],
-    generator: np.random.Generator,
+    uniforms: NDArray[np.float64],
+    after_step: Callable[[int], None] = lambda step: None,
 ) -> None:
     """Fills the rollout.
 
     `act(t, uniforms)` decides for all slots from the observations of step t: it writes
     actions[t], log_probs[t] and values[t]. It is called once more at t = T, with actions to be
     thrown away, for the values of the last states.
+
+    Args:
+        world: The environments, which restart by themselves.
+        observer: Reads their observations.
+        rollout: To be filled.
+        act: See above.
+        uniforms: [T + 1, S] in [0, 1); chance, one number for each decision.
+        after_step: Called with the number of every step that was played.
     """
     unit = np.float32(1 / world.facts.reward_unit)
-    uniforms = generator.random((rollout.length + 1, rollout.slots))
+    wanted, team = interests(world.facts), list(world.facts.team)
     shape = (world.num_envs, rollout.players)
     for t in range(rollout.length):
         observer.write(rollout.observations, t)
         act(t, uniforms[t])
         world.step(rollout.actions[t].reshape(shape))
-        rollout.rewards[t] = world.rewards.sum(1) * unit
+        rollout.rewards[t] = world.rewards[:, team].sum(1) * unit
+        rollout.own[t] = (world.rewards @ wanted * unit).reshape(-1)
         rollout.shaped[t] = world.shaped_rewards.reshape(-1) * unit
         rollout.done[t] = world.done
+        after_step(t)
     observer.write(rollout.observations, rollout.length)
     act(rollout.length, uniforms[rollout.length])
+
+
+def interests(facts: WorldFacts) -> NDArray[np.float32]:
+    """[A, A] whether the reward of one seat (row) is what another one (column) wants.
+
+    Where rewards are shared, every seat wants those of all seats of its role.
+    """
+    if not facts.shared_reward:
+        return np.eye(facts.num_players, dtype=np.float32)
+    roles = np.array(facts.roles or ("",) * facts.num_players)
+    return (roles[:, None] == roles).astype(np.float32)
 
 
 class Returns:

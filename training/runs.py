@@ -1,70 +1,132 @@
 """Running a trainer from start to end: progress, curves, checkpoints, interruption."""
 
 import json
+import math
 import signal
+import statistics
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from play.worlds.errors import UserError
 from training import checkpoints
-from training.config import TrainConfig
+from training.config import TrainConfig, with_changes
+from training.e3t import E3t
+from training.exploiter import Exploiter
+from training.fcp import Fcp
 from training.ippo import Ippo
+from training.mep import Mep
+from training.pure_adversary import PureAdversary
 from training.self_play import SelfPlay
 from training.srpo import Srpo
 from training.trainer import Trainer
 
-TRAINERS: dict[str, type[Trainer]] = {"ippo": Ippo, "self-play": SelfPlay, "srpo": Srpo}
+TRAINERS: dict[str, type[Trainer]] = {
+    trainer.method: trainer
+    for trainer in (Ippo, SelfPlay, Srpo, E3t, Fcp, Mep, PureAdversary, Exploiter)
+}
 
 
-def make_trainer(method: str, config: TrainConfig) -> Trainer:
-    """Builds the trainer of a method."""
-    return TRAINERS[method](config)
+def make_trainer(method: str, config: TrainConfig, seeds: Sequence[int] | None = None) -> Trainer:
+    """Builds the trainer of a method, for the config's seed or for several."""
+    return TRAINERS[method](config, seeds)
 
 
-def start(method: str, config: TrainConfig, run_dir: Path | None) -> tuple[Path, bool]:
-    """Trains from the beginning; returns the run directory and whether training finished."""
-    trainer = make_trainer(method, config)
-    path = checkpoints.new_run_dir(run_dir, config, method)
-    checkpoints.write_config(path, config, method)
-    return path, _run(path, trainer, 0.0)
+def start(
+    method: str, config: TrainConfig, run_dir: Path | None, seeds: Sequence[int] | None = None
+) -> tuple[list[Path], bool]:
+    """Trains from the beginning.
+
+    Args:
+        method: Name of the method.
+        config: The settings.
+        run_dir: Where the run goes, or the folder of the runs if there are several seeds.
+        seeds: Seeds to train together; the config's if None.
+
+    Returns:
+        The run directory of each seed, and whether training finished.
+    """
+    trainer = make_trainer(method, config, seeds)
+    paths = []
+    for seed in seeds or (config.seed,):
+        asked = run_dir / f"seed{seed}" if run_dir and seeds else run_dir
+        own = with_changes(config, seed=seed)
+        paths.append(checkpoints.new_run_dir(asked, own, method))
+        checkpoints.write_config(paths[-1], own, method)
+    return paths, _run(paths, trainer, 0.0)
 
 
-def resume(run_dir: Path) -> bool:
-    """Continues a run from its checkpoint; returns whether training finished."""
-    record, config = checkpoints.read_config(run_dir)
-    trainer = make_trainer(record["method"], config)
-    seconds = checkpoints.load(run_dir, trainer)
-    _forget_after(run_dir / "metrics.jsonl", trainer.steps)
-    return _run(run_dir, trainer, seconds)
+def resume(run_dirs: Sequence[Path]) -> bool:
+    """Continues runs from their checkpoints, together; returns whether training finished.
+
+    Raises:
+        UserError: They differ in more than their seeds, or have come differently far.
+    """
+    read = [checkpoints.read_config(run_dir) for run_dir in run_dirs]
+    record, config = read[0]
+    for run_dir, (other, own) in zip(run_dirs, read, strict=True):
+        if other["method"] != record["method"] or with_changes(own, seed=config.seed) != config:
+            raise UserError(
+                f"{run_dir} and {run_dirs[0]} have different settings: resume them one by one"
+            )
+    seeds = [own.seed for _, own in read]
+    if len(set(seeds)) < len(seeds):
+        raise UserError(f"Two of the runs have one seed ({seeds}): resume them one by one")
+    trainer = make_trainer(record["method"], config, seeds)
+    reached, seconds = set(), 0.0
+    for member, run_dir in enumerate(run_dirs):
+        seconds = checkpoints.load(run_dir, trainer, member)
+        reached.add(trainer.steps)
+        if len(reached) > 1:
+            raise UserError(
+                f"{run_dir} has come to step {trainer.steps}, another run to step "
+                f"{min(reached - {trainer.steps})}: resume them one by one"
+            )
+        _forget_after(run_dir / "metrics.jsonl", trainer.steps)
+    return _run(run_dirs, trainer, seconds)
 
 
-def _run(run_dir: Path, trainer: Trainer, seconds: float) -> bool:
-    config = trainer.config
+def find_runs(folder: Path) -> list[Path]:
+    """The run in a folder, or the runs of several seeds below it."""
+    below = folder.glob("seed*/config.json")
+    several = sorted((path.parent for path in below), key=lambda path: (len(path.name), path.name))
+    return several if several and not (folder / "config.json").is_file() else [folder]
+
+
+def _run(run_dirs: Sequence[Path], trainer: Trainer, seconds: float) -> bool:
+    config, total = trainer.config, trainer.total_steps
     next_save = trainer.steps + config.checkpoint_every
     began = time.perf_counter() - seconds
-    with _curves(run_dir) as log, _progress(trainer) as show, _interruptible() as stop:
-        while trainer.steps < config.steps and not stop:
+
+    def save() -> None:
+        for member, run_dir in enumerate(run_dirs):
+            checkpoints.save(run_dir, trainer, time.perf_counter() - began, member)
+
+    with ExitStack() as files, _progress(trainer) as show, _interruptible() as stop:
+        logs = [files.enter_context(_curves(run_dir)) for run_dir in run_dirs]
+        while trainer.steps < total and not stop:
             before, steps = time.perf_counter(), trainer.steps
             shaping, rate = trainer.shaping(), trainer.learning_rate()
             figures = trainer.iterate()
             now = time.perf_counter()
-            figures |= {
+            pace = {
                 "shaping": shaping,
                 "learning_rate": rate,
                 "seconds": now - began,
                 "steps_per_second": (trainer.steps - steps) / (now - before),
             }
-            log(figures)
-            show(figures)
+            for log, own in zip(logs, figures, strict=True):
+                log(own | pace)
+            show(figures, pace["steps_per_second"] * len(run_dirs))
             if trainer.steps >= next_save:
-                checkpoints.save(run_dir, trainer, now - began)
+                save()
                 next_save += config.checkpoint_every
-    checkpoints.save(run_dir, trainer, time.perf_counter() - began)
-    return trainer.steps >= config.steps
+    save()
+    return trainer.steps >= total
 
 
 @contextmanager
@@ -92,27 +154,29 @@ def _curves(run_dir: Path) -> Iterator:
 
 @contextmanager
 def _progress(trainer: Trainer) -> Iterator:
-    """Yields a function that moves a progress bar with return and speed."""
+    """Yields a function that moves a progress bar with mean return and speed over all seeds."""
     columns = (
         TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"),
         TextColumn("{task.fields[figures]}"), TimeRemainingColumn(),
     )  # fmt: skip
     speed = 0.0
+    seeds = len(trainer.members)
+    name = trainer.method + (f", {seeds} seeds" if seeds > 1 else "")
     with Progress(*columns, refresh_per_second=4) as bar:
-        task = bar.add_task(
-            trainer.method, total=trainer.config.steps, completed=trainer.steps, figures=""
-        )
+        task = bar.add_task(name, total=trainer.total_steps, completed=trainer.steps, figures="")
 
-        def show(figures: dict[str, float]) -> None:
+        def show(figures: Sequence[dict[str, float]], rate: float) -> None:
             nonlocal speed
-            speed = 0.9 * speed + 0.1 * figures["steps_per_second"] if speed else (
-                figures["steps_per_second"]
-            )  # fmt: skip
-            text = f"return {figures['return']:.0f}" if "return" in figures else ""
-            if "return_with_adversary" in figures:
-                text += f" (with adversary {figures['return_with_adversary']:.0f})"
+            speed = 0.9 * speed + 0.1 * rate if speed else rate
+
+            def mean(name: str) -> float:
+                return statistics.fmean(own.get(name, math.nan) for own in figures)
+
+            text = f"return {mean('return'):.0f}" if "return" in figures[0] else ""
+            if "return_with_adversary" in figures[0]:
+                text += f" (with adversary {mean('return_with_adversary'):.0f})"
             bar.update(
-                task, completed=figures["steps"], figures=f"{text}  {speed / 1000:.1f}k steps/s"
+                task, completed=trainer.steps, figures=f"{text}  {speed / 1000:.1f}k steps/s"
             )
 
         yield show

@@ -1,35 +1,39 @@
 """Self-play: one policy in all seats, which sees the world from the seat that it is in."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from training.config import SelfPlayConfig
-from training.networks import ActorCritic
-from training.trainer import Trainer
+from training.ppo import Lesson
+from training.trainer import Export, Trainer
 
 
 class SelfPlay(Trainer):
-    """One learner for all seats."""
+    """One policy for all seats of the team."""
 
     method = "self-play"
 
-    def __init__(self, config: SelfPlayConfig) -> None:
-        super().__init__(config)
-        self.learner = self.new_learner("policy")
-        self.all_slots = self.slots(*range(self.players))
+    def __init__(self, config: SelfPlayConfig, seeds: Sequence[int] | None = None) -> None:
+        super().__init__(config, seeds)
+        self.policy = self.new_policies("policy")
+        self.everywhere = self.slots(*self.team)
 
     def act(self, step: int, uniforms: NDArray[np.float64]) -> None:
         """The policy acts in every seat."""
-        self.decide(self.learner, step, self.all_slots, uniforms)
+        self.decide(self.policy, step, self.everywhere, uniforms)
 
-    def learn(self) -> dict[str, float]:
+    def learn(self) -> list[dict[str, float]]:
         """The policy learns from every seat's experience."""
         rewards = self.rollout.slot_rewards(self.shaping())
-        samples, _ = self.samples(rewards, self.rollout.values, self.all_slots)
-        return self.learner.update(
-            self.rollout.observations, samples, self.learning_rate(), self.shuffle_stream,
-        )  # fmt: skip
+        lessons = []
+        for k, member in enumerate(self.members):
+            own = self.of_member(self.everywhere, k)
+            samples, _ = self.samples(rewards, self.rollout.values, own)
+            lessons.append(Lesson(self.policy.learners[k], samples, member.shuffle_stream))
+        return self.teach(lessons)
 
-    def exports(self) -> dict[str, tuple[ActorCritic, tuple[int, ...]]]:
+    def exports(self, member: int = 0) -> dict[str, Export]:
         """One policy for all seats."""
-        return {"": (self.learner.network, tuple(range(self.players)))}
+        return {"": Export((self.policy.stack.networks[member],), self.team)}

@@ -13,6 +13,8 @@ adversary waits until there are returns to steer by; a share of the games is pla
 partner; the hero's critic, never its actor, is told which kind of game it is in.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,12 +24,46 @@ from play.worlds.errors import UserError
 from training.config import SrpoConfig
 from training.kernels import sample_actions
 from training.loss import NO_KL, REFERENCE_FIRST, REFERENCE_SECOND
-from training.networks import ActorCritic
-from training.ppo import Learner, Reference
-from training.trainer import Trainer
+from training.ppo import Lesson, Reference
+from training.trainer import Export, Policies, Trainer, by_member
 
 TRUE_PARTNER, ADVERSARY = 0, 1
 """Contexts of the hero's critic: who sits in the other seat."""
+
+
+@dataclass
+class Role:
+    """A policy of every seed and where it sits.
+
+    Attributes:
+        mark: Ending of its names in the curves.
+        policies: One for each seed.
+        seats: Seats that it can play.
+        seen: Slots where it is evaluated.
+        slots: Slots where it acts and learns.
+    """
+
+    mark: str
+    policies: Policies
+    seats: tuple[int, ...]
+    seen: NDArray[np.int64]
+    slots: NDArray[np.int64]
+
+
+@dataclass
+class Steering:
+    """How risk-averse a seed's hero is at present.
+
+    Attributes:
+        tau: Degree of risk aversion.
+        begun: Whether adversaries play; until then the true partner does.
+        pace: Reward per step with the "true" partner and with the "adversary", averaged over
+            updates.
+    """
+
+    tau: float
+    begun: bool
+    pace: dict[str, float]
 
 
 class Srpo(Trainer):
@@ -36,34 +72,39 @@ class Srpo(Trainer):
     method = "srpo"
     config: SrpoConfig
 
-    def __init__(self, config: SrpoConfig) -> None:
-        super().__init__(config)
-        if self.players != 2:
+    def __init__(self, config: SrpoConfig, seeds: Sequence[int] | None = None) -> None:
+        super().__init__(config, seeds)
+        if len(self.team) != 2:
             raise UserError(
-                f"SRPO trains pairs, but {config.world} has {self.players} players: "
+                f"{self.method} trains pairs, but {config.world} has a team of {len(self.team)}: "
                 "choose a world for two"
             )
-        seats = [(0, 1)] if config.shared else [(0,), (1,)]
+        adversarial = np.tile(self._adversarial(), len(self.members))
+        self.context = np.repeat(adversarial, self.players).astype(np.int64)  # [S]
+        self.partner_slot = self._partner_slots()
         adversary_slot = self._adversary_slots()
-        self.context = np.repeat(self._adversarial(), 2).astype(np.int64)  # [S]
         self.heroes: list[Role] = []
         self.adversaries: list[Role] = []
-        for own in seats:
+        for own in [self.team] if config.shared else [(seat,) for seat in self.team]:
             mark = "" if config.shared else f"/seat{own[0]}"
             everywhere = self.slots(*own)
             playing = everywhere[~adversary_slot[everywhere]]
             replaced = everywhere[adversary_slot[everywhere]]
-            hero = self.new_learner(f"hero{mark}", num_contexts=2)
+            hero = self.new_policies(f"hero{mark}", num_contexts=2)
             gain = 0.0 if config.residual else 0.01
-            adversary = self.new_learner(f"adversary{mark}", entropy=0.0, actor_gain=gain)
+            adversary = self.new_policies(f"adversary{mark}", entropy=0.0, actor_gain=gain)
             self.heroes.append(Role(mark, hero, own, everywhere, playing))
             self.adversaries.append(Role(mark, adversary, own, replaced, replaced))
+        self.replaced = np.flatnonzero(adversary_slot)
         steps, slots = config.rollout_length + 1, self.rollout.slots
         self.divergence = np.zeros((steps, slots), np.float32)  # of the adversary in each slot
         self.reference = np.zeros((steps, slots, len(self.world.facts.actions)), np.float32)
-        self.tau = config.tau or config.initial_tau
-        self.begun = config.tau > 0  # whether adversaries play; until then the true partner does
-        self.pace = {"true": 0.0, "adversary": 0.0}  # reward per step, averaged over updates
+        self.steering = [
+            Steering(
+                config.tau or config.initial_tau, config.tau > 0, {"true": 0.0, "adversary": 0.0}
+            )
+            for _ in self.members
+        ]
 
     def groups(self) -> dict[str, NDArray[np.int64]]:
         """Games with the adversary and, where there are any, with the true partner."""
@@ -76,65 +117,71 @@ class Srpo(Trainer):
 
     def act(self, step: int, uniforms: NDArray[np.float64]) -> None:
         """Heroes act everywhere; then adversaries replace them in their seats."""
+        begun = [steering.begun for steering in self.steering]
         for hero, adversary in zip(self.heroes, self.adversaries, strict=True):
             logits = self._hero_acts(hero, step, uniforms)
-            if self.begun:
-                replaced = np.searchsorted(hero.seen, adversary.slots)
-                self._adversary_acts(adversary, logits[replaced], step, uniforms)
+            if any(begun):
+                share = len(adversary.slots) // len(begun)
+                slots = adversary.slots[np.repeat(begun, share)]
+                ends = np.cumsum([0, *begun]) * share
+                partner = logits[np.searchsorted(hero.seen, slots)]
+                self._adversary_acts(adversary, slots, ends, partner, step, uniforms)
 
-    def learn(self) -> dict[str, float]:
+    def learn(self) -> list[dict[str, float]]:
         """Heroes improve against the adversary, the adversary against the hero; tau follows."""
-        observations, values = self.rollout.observations, self.rollout.values
-        rewards, rate = self.rewards(), self.learning_rate()
-        figures: dict[str, float] = {}
-        for role in self.heroes:
-            slots = role.slots if self.begun else role.seen
-            samples, _ = self.samples(rewards, values, slots)
-            samples.contexts[:] = np.tile(self.context[slots], self.rollout.length)
-            means = role.learner.update(observations, samples, rate, self.shuffle_stream)
-            figures |= {f"{name}{role.mark}": mean for name, mean in means.items()}
-        for role in self.adversaries if self.begun else ():
-            samples, deviation = self.samples(rewards, values, role.slots)
-            reference = self._reference(role, deviation)
-            means = role.learner.update(observations, samples, rate, self.shuffle_stream, reference)
-            figures |= {f"adversary_{name}{role.mark}": mean for name, mean in means.items()}
-        replaced = np.concatenate([role.slots for role in self.adversaries])
-        figures["adversary_kl"] = float(self.divergence[:-1, replaced].mean())
-        return figures | {"tau": self.tau, "return_ratio": self._steer()}
+        rewards, lessons, marks = self.rewards(), [], []
+        for k, steering in enumerate(self.steering):
+            for role in self.heroes:
+                slots = self.of_member(role.slots if steering.begun else role.seen, k)
+                lessons.append(self._heros_lesson(role, k, rewards, slots))
+                marks.append((k, f"{{}}{role.mark}"))
+            for role in self.adversaries if steering.begun else ():
+                lessons.append(self._adversarys_lesson(role, k, rewards))
+                marks.append((k, f"adversary_{{}}{role.mark}"))
+        figures = by_member(marks, self.teach(lessons))
+        for k, own in enumerate(figures):
+            divergence = self.divergence[:-1, self.of_member(self.replaced, k)]
+            own["adversary_kl"] = float(divergence.mean())
+            own["tau"] = self.steering[k].tau
+            own["return_ratio"] = self._steer(k)
+        return figures
 
     def rewards(self) -> NDArray[np.float32]:
         """[T, S] rewards of the rollout: a hero's include KL / tau, its adversary's negate them."""
         rewards = self.rollout.slot_rewards(self.shaping())
-        if not self.begun:
-            return rewards
+        share = self.rollout.slots // len(self.members)
         if self.config.kl_in in ("both", "return"):
-            prices = self.divergence[:-1] / np.float32(self.tau)
-            rewards += prices + partners(prices)  # only one slot of a pair has a divergence
-        replaced = np.concatenate([role.slots for role in self.adversaries])
-        rewards[:, replaced] = -partners(rewards)[:, replaced]
+            tau = np.array([steering.tau for steering in self.steering], np.float32)
+            prices = self.divergence[:-1] / tau.repeat(share)
+            # only one slot of a pair has a divergence, and none before adversaries play
+            rewards += prices + prices[:, self.partner_slot]
+        begun = np.repeat([steering.begun for steering in self.steering], share)
+        replaced = self.replaced[begun[self.replaced]]
+        rewards[:, replaced] = -rewards[:, self.partner_slot[replaced]]
         return rewards
 
-    def exports(self) -> dict[str, tuple[ActorCritic, tuple[int, ...]]]:
+    def exports(self, member: int = 0) -> dict[str, Export]:
         """The heroes."""
-        return {
-            "" if self.config.shared else f"-seat{hero.seats[0]}": (
-                hero.learner.network, hero.seats,
-            )
-            for hero in self.heroes
+        found = {}
+        for hero in self.heroes:
+            suffix = "" if self.config.shared else f"-seat{hero.seats[0]}"
+            found[suffix] = Export((hero.policies.stack.networks[member],), hero.seats)
+        return found
+
+    def state(self, member: int = 0) -> dict[str, Any]:
+        """Everything that the rest of a seed's run depends on."""
+        steering = self.steering[member]
+        return super().state(member) | {
+            "tau": steering.tau, "begun": steering.begun, "pace": dict(steering.pace),
         }  # fmt: skip
 
-    def state(self) -> dict[str, Any]:
-        """Everything that the rest of the run depends on."""
-        return super().state() | {"tau": self.tau, "pace": dict(self.pace), "begun": self.begun}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Goes back to what `state` returned."""
-        super().restore(state)
-        self.tau, self.pace = state["tau"], dict(state["pace"])
-        self.begun = state["begun"]
+    def restore(self, state: dict[str, Any], member: int = 0) -> None:
+        """Brings a seed back to what `state` returned."""
+        super().restore(state, member)
+        self.steering[member] = Steering(state["tau"], state["begun"], dict(state["pace"]))
 
     def _adversarial(self) -> NDArray[np.bool_]:
-        """[N] which environments have an adversary: the last ones, in the asked share."""
+        """[N] which environments of a seed have an adversary: the last ones, as many as asked."""
         config = self.config
         true_games = round(config.num_envs * config.true_partner_share)
         if config.num_envs - true_games < 2 or (config.true_partner_share and not true_games):
@@ -145,31 +192,34 @@ class Srpo(Trainer):
         return np.arange(config.num_envs) >= true_games
 
     def _adversary_slots(self) -> NDArray[np.bool_]:
-        """[S] which slots an adversary fills: one per adversarial game, seats in turn."""
+        """[S] which slots an adversary fills: one per adversarial game, the team's in turn."""
         adversarial = self._adversarial()
-        seat = np.arange(self.config.num_envs) % 2
-        return (adversarial[:, None] & (seat[:, None] == np.arange(2))).reshape(-1)
+        seat = np.array(self.team)[np.arange(self.config.num_envs) % 2]
+        own = adversarial[:, None] & (seat[:, None] == np.arange(self.players))
+        return np.tile(own.reshape(-1), len(self.members))
+
+    def _partner_slots(self) -> NDArray[np.int64]:
+        """[S] the slot of the partner in the same game; a slot outside of the team is its own."""
+        partner = np.arange(self.players)
+        partner[list(self.team)] = self.team[::-1]
+        first = np.arange(self.world.num_envs)[:, None] * self.players
+        return (first + partner).reshape(-1)
 
     def _hero_acts(
-        self, hero: "Role", step: int, uniforms: NDArray[np.float64]
+        self, hero: Role, step: int, uniforms: NDArray[np.float64]
     ) -> NDArray[np.float32]:
         rollout, slots = self.rollout, hero.seen
-        rows = step * rollout.slots + slots
-        logits, values = hero.learner.network.evaluate(rollout.observations, rows)
+        logits, values = self.evaluate(hero.policies, step, slots)
         rollout.values[step, slots] = values[np.arange(len(slots)), self.context[slots]]
         sample_actions(logits, uniforms, slots, rollout.actions[step], rollout.log_probs[step])
         return logits
 
     def _adversary_acts(
-        self,
-        adversary: "Role",
-        partner: NDArray[np.float32],
-        step: int,
-        uniforms: NDArray[np.float64],
-    ) -> None:
-        rollout, slots, config = self.rollout, adversary.slots, self.config
-        rows = step * rollout.slots + slots
-        logits, values = adversary.learner.network.evaluate(rollout.observations, rows)
+        self, adversary: Role, slots: NDArray[np.int64], ends: NDArray[np.int64],
+        partner: NDArray[np.float32], step: int, uniforms: NDArray[np.float64],
+    ) -> None:  # fmt: skip
+        rollout, config = self.rollout, self.config
+        logits, values = self.evaluate(adversary.policies, step, slots, ends)
         reference = trembling(partner, config.tremble)
         logits += reference if config.residual else 0
         self.reference[step, slots] = reference
@@ -177,61 +227,49 @@ class Srpo(Trainer):
         rollout.values[step, slots] = values[:, 0]
         sample_actions(logits, uniforms, slots, rollout.actions[step], rollout.log_probs[step])
 
-    def _reference(self, adversary: "Role", deviation: float) -> Reference:
+    def _heros_lesson(
+        self, role: Role, member: int, rewards: NDArray[np.float32], slots: NDArray[np.int64]
+    ) -> Lesson:
+        samples, _ = self.samples(rewards, self.rollout.values, slots)
+        samples.contexts[:] = np.tile(self.context[slots], self.rollout.length)
+        learner, stream = role.policies.learners[member], self.members[member].shuffle_stream
+        return Lesson(learner, samples, stream)
+
+    def _adversarys_lesson(self, role: Role, member: int, rewards: NDArray[np.float32]) -> Lesson:
+        slots = self.of_member(role.slots, member)
+        samples, deviation = self.samples(rewards, self.rollout.values, slots)
+        learner, stream = role.policies.learners[member], self.members[member].shuffle_stream
+        return Lesson(learner, samples, stream, self._reference(slots, member, deviation))
+
+    def _reference(self, slots: NDArray[np.int64], member: int, deviation: float) -> Reference:
         """The live partner as it was in the rollout; the price is in normalised advantages."""
         config = self.config
-        log_probs = self.reference[:-1, adversary.slots]
+        log_probs = self.reference[:-1, slots]
         directions = {"adversary": REFERENCE_SECOND, "partner": REFERENCE_FIRST}
         return Reference(
             log_probs.reshape(-1, log_probs.shape[2]),
             config.residual,
-            NO_KL if config.kl_in == "return" else directions[config.kl_direction],
-            1 / (self.tau * deviation),
+            directions[config.kl_direction] if config.kl_in in ("both", "loss") else NO_KL,
+            1 / (self.steering[member].tau * deviation),
         )
 
-    def _steer(self) -> float:
+    def _steer(self, member: int) -> float:
         """Moves tau so that the ratio of returns nears its target; returns the ratio."""
-        adversarial = self._adversarial()
-        now = {"adversary": self.rollout.rewards[:, adversarial].mean()}
+        steering, adversarial = self.steering[member], self._adversarial()
+        pace, rewards = steering.pace, self.rollout.rewards[:, self.members[member].envs]
+        now = {"adversary": rewards[:, adversarial].mean()}
         if not adversarial.all():
-            now["true"] = self.rollout.rewards[:, ~adversarial].mean()
-        for name, pace in now.items():
-            self.pace[name] += 0.1 * (float(pace) - self.pace[name])
-        ratio = self.pace["adversary"] / self.pace["true"] if self.pace["true"] else float("nan")
+            now["true"] = rewards[:, ~adversarial].mean()
+        for name, reward in now.items():
+            pace[name] += 0.1 * (float(reward) - pace[name])
+        ratio = pace["adversary"] / pace["true"] if pace["true"] else float("nan")
         one_success = 1 / self.world.facts.horizon
-        if not self.config.tau and self.pace["true"] > one_success:
-            self.begun = True
+        if not self.config.tau and pace["true"] > one_success:
+            steering.begun = True
             missed = float(np.clip(ratio - self.config.return_ratio, -0.5, 0.5))
-            self.tau = float(np.clip(self.tau * np.exp(self.config.tau_rate * missed), 0.01, 1e3))
+            steering.tau *= np.exp(self.config.tau_rate * missed)
+            steering.tau = float(np.clip(steering.tau, 0.01, 1e3))
         return ratio
-
-
-class Role:
-    """A learner and where it sits.
-
-    Attributes:
-        mark: Ending of its names in the curves.
-        learner: Policy and optimiser.
-        seats: Seats that it can play.
-        seen: Slots where it is evaluated.
-        slots: Slots where it acts and learns.
-    """
-
-    def __init__(
-        self,
-        mark: str,
-        learner: Learner,
-        seats: tuple[int, ...],
-        seen: NDArray[np.int64],
-        slots: NDArray[np.int64],
-    ) -> None:
-        self.mark, self.learner, self.seats = mark, learner, seats
-        self.seen, self.slots = seen, slots
-
-
-def partners(array: NDArray[np.float32]) -> NDArray[np.float32]:
-    """[T, S] the entries of the other seat of each environment."""
-    return array.reshape(len(array), -1, 2)[:, :, ::-1].reshape(array.shape)
 
 
 def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:

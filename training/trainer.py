@@ -1,118 +1,301 @@
-"""What the methods share: the world, the random streams, the schedules, and the saved state."""
+"""What the methods share: the world, the random streams, the schedules, and the saved state.
 
-from collections.abc import Iterator
+A trainer trains one or more seeds together. They share the world's batch and the calls of the
+networks, and nothing else: each seed has its own environments, policies and random streams, so
+that it becomes what it would have become alone, bit for bit, and a stack of seeds is only a
+faster way to run them.
+
+A slot is one seat of one environment. All slots of the first seed come first, then those of the
+second, and so on; so an array over slots is split into seeds by cutting it into equal parts.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from play.worlds.errors import UserError
 from play.worlds.registry import make_world
 from training.config import TrainConfig
 from training.gae import advantages
+from training.guests import Guest, invite
 from training.kernels import sample_actions
-from training.networks import ActorCritic, SparseObserver
-from training.ppo import Learner, Samples, normalised
+from training.networks import ActorCritic, SparseObserver, Stack
+from training.ppo import Learner, Lesson, Samples, learn_all, normalised
 from training.rollout import Returns, Rollout, collect
+from training.starts import VisitedStarts
+
+
+@dataclass(frozen=True)
+class Export:
+    """A policy that can become a file.
+
+    Attributes:
+        networks: Networks whose actors' logits are added up; usually one.
+        seats: Seats that it can take.
+    """
+
+    networks: tuple[ActorCritic, ...]
+    seats: tuple[int, ...]
+
+
+class Member:
+    """What one seed has for itself: its random streams and the returns of its games.
+
+    Attributes:
+        seed: The seed.
+        envs: Its environments.
+        action_stream: Decides actions.
+        shuffle_stream: Shuffles samples.
+        start_stream: Chooses states that episodes begin in.
+        weights: Draws the first weights of its networks.
+        world_seed: Seed of its environments.
+        returns: Latest returns of each kind of game.
+    """
+
+    def __init__(self, seed: int, envs: slice) -> None:
+        self.seed, self.envs = seed, envs
+        streams = np.random.SeedSequence(seed).spawn(5)
+        self.action_stream = np.random.default_rng(streams[0])
+        self.shuffle_stream = np.random.default_rng(streams[1])
+        self.weights = torch.Generator().manual_seed(int(streams[2].generate_state(1)[0]))
+        self.world_seed = int(streams[3].generate_state(1)[0])
+        self.start_stream = np.random.default_rng(streams[4])
+        self.returns: dict[str, Returns] = {}
+
+    def streams(self) -> dict[str, np.random.Generator]:
+        """The streams that go on during the run, by name."""
+        return {
+            "action_stream": self.action_stream,
+            "shuffle_stream": self.shuffle_stream,
+            "start_stream": self.start_stream,
+        }
+
+
+class Policies:
+    """One policy of each seed, under one name.
+
+    Attributes:
+        name: Its name in checkpoints.
+        learners: One for each seed.
+        stack: Their networks.
+    """
+
+    def __init__(self, name: str, networks: Sequence[ActorCritic], config: TrainConfig,
+                 entropy: float) -> None:  # fmt: skip
+        self.name = name
+        self.stack = Stack(networks)
+        self.learners = [Learner(network, config, entropy) for network in networks]
 
 
 class Trainer:
-    """Base of all methods. A subclass says who acts (`act`) and who learns what (`learn`)."""
+    """Base of all methods. A subclass says who acts (`act`) and who learns what (`learn`).
+
+    Attributes:
+        config: The settings; its seed is that of the first member.
+        members: One for each seed.
+        world: The environments of all seeds.
+        rollout: What happened in the latest rollout, in all of them.
+        team: The seats that learn.
+        steps: Joint steps of the environments of one seed so far.
+        policies: All that is learnt, by name.
+    """
 
     method: ClassVar[str]
 
-    def __init__(self, config: TrainConfig) -> None:
+    def __init__(self, config: TrainConfig, seeds: Sequence[int] | None = None) -> None:
         config.validate()
         self.config = config
-        streams = np.random.SeedSequence(config.seed).spawn(4)
-        self.action_stream = np.random.default_rng(streams[0])
-        self.shuffle_stream = np.random.default_rng(streams[1])
-        self._weights = torch.Generator().manual_seed(int(streams[2].generate_state(1)[0]))
+        chosen, own = seeds or (config.seed,), config.num_envs
+        self.members = [
+            Member(seed, slice(k * own, (k + 1) * own)) for k, seed in enumerate(chosen)
+        ]
         self.world = make_world(
-            config.world, config.num_envs, autoreset=True, **config.world_options
+            config.world, own * len(self.members), autoreset=True, **config.world_options
         )
-        self.world.reset(seed=int(streams[3].generate_state(1)[0]))
+        self._begin_worlds()
+        facts = self.world.facts
+        self.players, self.team = facts.num_players, facts.team
         self.observer = SparseObserver(self.world)
         self.rollout = Rollout(self.world, self.observer, config.rollout_length)
-        self.players = self.world.facts.num_players
+        self.guests = self._invite()
+        self.visited = VisitedStarts(self.world, self.members) if config.visited_starts else None
         self.steps = 0
-        self.learners: dict[str, Learner] = {}
-        self.returns = {
-            name: Returns(len(envs), self.world.facts.reward_unit, self.world.facts.horizon)
-            for name, envs in self.groups().items()
-        }
+        self.policies: dict[str, Policies] = {}
+        for member in self.members:
+            member.returns = {
+                name: Returns(len(envs), facts.reward_unit, facts.horizon)
+                for name, envs in self.groups().items()
+            }
+
+    def _begin_worlds(self) -> None:
+        """Puts every seed's environments into the states that they would have alone."""
+        config = self.config
+        alone = make_world(config.world, config.num_envs, autoreset=True, **config.world_options)
+        for member in self.members:
+            alone.reset(seed=member.world_seed)
+            self.world.set_states(alone.get_states(), member.envs)
+            self.world.streams[member.envs] = alone.streams
+
+    def _invite(self) -> list[Guest]:
+        others = [seat for seat in range(self.players) if seat not in self.team]
+        if self.config.others and not others:
+            raise UserError(
+                f"--others is {self.config.others}, but all seats of {self.config.world} learn: "
+                "leave it out"
+            )
+        parts = [self.of_member(self.slots(*others), k) for k in range(len(self.members))]
+        return invite(self.config, self.world, parts) if others else []
 
     def groups(self) -> dict[str, NDArray[np.int64]]:
-        """Environments by kind of game; each kind has a return of its own in the curves."""
+        """Environments of a seed by kind of game; each has a return of its own in the curves."""
         return {"return": np.arange(self.config.num_envs)}
 
     def act(self, step: int, uniforms: NDArray[np.float64]) -> None:
-        """Decides for every slot; see `rollout.collect`."""
+        """Decides for every slot of the team; see `rollout.collect`."""
         raise NotImplementedError
 
-    def learn(self) -> dict[str, float]:
-        """Improves the policies with the filled rollout and returns figures for the curves."""
+    def learn(self) -> list[dict[str, float]]:
+        """Improves the policies with the filled rollout; returns figures for each seed."""
         raise NotImplementedError
 
-    def exports(self) -> dict[str, tuple[ActorCritic, tuple[int, ...]]]:
-        """Policies worth playing with: suffix of the name -> network and seats."""
+    def exports(self, member: int = 0) -> dict[str, Export]:
+        """Policies of a seed worth playing with, by the suffix of their name."""
         raise NotImplementedError
 
-    def iterate(self) -> dict[str, float]:
-        """One round of playing and learning."""
-        self.world.draw_starts(self.config.exploring_starts * self.shaping())
-        collect(self.world, self.observer, self.rollout, self.act, self.action_stream)
-        for name, envs in self.groups().items():
-            self.returns[name].add(self.rollout.rewards[:, envs], self.rollout.done[:, envs])
-        figures = self.learn()
+    @property
+    def total_steps(self) -> int:
+        """Steps after which the run is over."""
+        return self.config.steps
+
+    @property
+    def own_steps(self) -> int:
+        """Steps in which the policies that are exported have learnt; the schedules follow it."""
+        return self.steps
+
+    def iterate(self) -> list[dict[str, float]]:
+        """One round of playing and learning; returns figures for each seed."""
+        self.play()
+        learnt = self.learn()
         self.steps += self.config.num_envs * self.config.rollout_length
-        returns = {name: item.mean() for name, item in self.returns.items()}
-        return {"steps": float(self.steps), **returns, **figures}
+        figures = []
+        for member, own in zip(self.members, learnt, strict=True):
+            returns = {name: item.mean() for name, item in member.returns.items()}
+            figures.append({"steps": float(self.steps), **returns, **own})
+        return figures
+
+    def play(self) -> None:
+        """Fills the rollout and takes note of the returns."""
+        rollout = self.rollout
+        self.world.draw_starts(self.config.exploring_starts * self.shaping())
+        collect(
+            self.world, self.observer, rollout, self._act, self._uniforms(), self._after_step
+        )  # fmt: skip
+        for member in self.members:
+            rewards, done = rollout.rewards[:, member.envs], rollout.done[:, member.envs]
+            for name, envs in self.groups().items():
+                member.returns[name].add(rewards[:, envs], done[:, envs])
+
+    def _uniforms(self) -> NDArray[np.float64]:
+        """[T + 1, S] chance of the next rollout."""
+        shape = (self.rollout.length + 1, self.rollout.slots // len(self.members))
+        return np.hstack([member.action_stream.random(shape) for member in self.members])
+
+    def _act(self, step: int, uniforms: NDArray[np.float64]) -> None:
+        self.act(step, uniforms)
+        for guest in self.guests:
+            guest.act(self.world, self.rollout, step, uniforms)
+
+    def _after_step(self, step: int) -> None:
+        done = self.rollout.done[step]
+        for guest in self.guests:
+            guest.forget(done)
+        if self.visited is not None:
+            self.visited.after_step(done, self.config.visited_starts)
+        self.after_step(step)
+
+    def after_step(self, step: int) -> None:
+        """Called after every step that was played, for what a method has to do then."""
 
     def recorded_states(self, encoding: str) -> Iterator[tuple[NDArray[Any], NDArray[np.int64]]]:
         """Plays one rollout; yields every step's observations, in full and as sparse rows."""
-        rollout = self.rollout
-        shape = (self.config.num_envs, self.players)
+        rollout, uniforms = self.rollout, self._uniforms()
         for step in range(rollout.length):
             dense = self.world.observe(encoding)
             self.observer.write(rollout.observations, step)
             rows = step * rollout.slots + np.arange(rollout.slots)
             yield dense.reshape(rollout.slots, *dense.shape[2:]), rows
-            self.act(step, self.action_stream.random(rollout.slots))
-            self.world.step(rollout.actions[step].reshape(shape))
+            self._act(step, uniforms[step])
+            self.world.step(rollout.actions[step].reshape(self.world.num_envs, self.players))
 
-    def new_learner(self, name: str, entropy: float | None = None, **options: Any) -> Learner:
-        """Makes a policy with its optimiser; `entropy` is the configured bonus if None."""
+    def new_policies(self, name: str, entropy: float | None = None, **options: Any) -> Policies:
+        """Makes a policy for each seed; `entropy` is the configured bonus if None."""
         config = self.config
-        network = ActorCritic(
-            self.observer.num_rows, len(self.world.facts.actions), config.hidden,
-            config.activation, self._weights, **options,
-        )  # fmt: skip
-        self.learners[name] = Learner(
-            network, config, config.entropy if entropy is None else entropy
+        networks = [
+            ActorCritic(
+                self.observer.num_rows, len(self.world.facts.actions), config.hidden,
+                config.activation, member.weights, **options,
+            )
+            for member in self.members
+        ]  # fmt: skip
+        self.policies[name] = Policies(
+            name, networks, config, config.entropy if entropy is None else entropy
         )
-        return self.learners[name]
+        return self.policies[name]
 
     def slots(self, *seats: int) -> NDArray[np.int64]:
         """Slots of the given seats in all environments, in order."""
-        envs = np.arange(self.config.num_envs)[:, None]
-        return np.sort((envs * self.players + np.array(seats)).reshape(-1))
+        envs = np.arange(self.world.num_envs)[:, None]
+        return np.sort((envs * self.players + np.array(seats, np.int64)).reshape(-1))
+
+    def slots_in_turn(self) -> NDArray[np.int64]:
+        """One slot of each environment, the seats of the team in turn."""
+        seat = np.array(self.team)[np.arange(self.config.num_envs) % len(self.team)]
+        envs = np.arange(self.world.num_envs)
+        slots: NDArray[np.int64] = envs * self.players + np.tile(seat, len(self.members))
+        return slots
+
+    def of_member(self, slots: NDArray[np.int64], member: int) -> NDArray[np.int64]:
+        """A seed's part of slots that are spread evenly over the seeds."""
+        own: NDArray[np.int64] = slots.reshape(len(self.members), -1)[member]
+        return own
+
+    def evaluate(
+        self, policies: Policies, step: int, slots: NDArray[np.int64],
+        ends: NDArray[np.int64] | None = None,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:  # fmt: skip
+        """What each seed's policy says in its part of some slots: logits and values [B, …].
+
+        Args:
+            policies: The policies.
+            step: Step of the rollout.
+            slots: [B] the slots, seed by seed.
+            ends: [seeds + 1] where each seed's part begins and the last one ends; equal parts
+                if None.
+        """
+        rollout = self.rollout
+        if ends is None:
+            ends = np.arange(len(self.members) + 1) * (len(slots) // len(self.members))
+        rows = step * rollout.slots + slots
+        return policies.stack.evaluate(rollout.observations, rows, ends)
 
     def decide(
-        self, learner: Learner, step: int, slots: NDArray[np.int64], uniforms: NDArray[np.float64]
-    ) -> None:
+        self, policies: Policies, step: int, slots: NDArray[np.int64],
+        uniforms: NDArray[np.float64],
+    ) -> None:  # fmt: skip
         """Lets a policy act in some slots."""
         rollout = self.rollout
-        logits, values = learner.network.evaluate(
-            rollout.observations, step * rollout.slots + slots
-        )
+        logits, values = self.evaluate(policies, step, slots)
         rollout.values[step, slots] = values[:, 0]
         sample_actions(logits, uniforms, slots, rollout.actions[step], rollout.log_probs[step])
 
     def samples(
         self, rewards: NDArray[np.float32], values: NDArray[np.float32], slots: NDArray[np.int64]
     ) -> tuple[Samples, float]:
-        """What the policy that acted in these slots learns from.
+        """What a policy that acted in these slots learns from.
 
         Args:
             rewards: [T, S] reward of every slot.
@@ -139,56 +322,67 @@ class Trainer:
             np.zeros(gained.size, np.int64),
         ), deviation
 
+    def teach(self, lessons: Sequence[Lesson]) -> list[dict[str, float]]:
+        """Updates learners that do not depend on each other; returns the figures of each."""
+        return learn_all(lessons, self.rollout.observations, self.learning_rate(), self.config)
+
     def learning_rate(self) -> float:
         """Adam's step size now: linear over the run."""
         start, end = self.config.learning_rate, self.config.final_learning_rate
-        return start + (end - start) * min(1.0, self.steps / self.config.steps)
+        return start + (end - start) * min(1.0, self.own_steps / self.config.steps)
 
     def shaping(self) -> float:
         """Weight of the shaped reward now: linear from one to zero."""
         horizon = self.config.shaping_horizon
-        return max(0.0, 1 - self.steps / horizon) if horizon else 0.0
+        return max(0.0, 1 - self.own_steps / horizon) if horizon else 0.0
 
-    def state(self) -> dict[str, Any]:
-        """Everything that the rest of the run depends on."""
-        return {
+    def state(self, member: int = 0) -> dict[str, Any]:
+        """Everything that the rest of a seed's run depends on; the same as if it ran alone."""
+        own = self.members[member]
+        saved = {
             "steps": self.steps,
-            "learners": {name: learner.state() for name, learner in self.learners.items()},
-            "returns": {name: item.state() for name, item in self.returns.items()},
-            "action_stream": self.action_stream.bit_generator.state,
-            "shuffle_stream": self.shuffle_stream.bit_generator.state,
-            "world": world_state(self.world),
-            "world_streams": torch.from_numpy(self.world.streams.copy()),
+            "learners": {
+                name: policies.learners[member].state() for name, policies in self.policies.items()
+            },
+            "returns": {name: item.state() for name, item in own.returns.items()},
+            "streams": {name: stream.bit_generator.state for name, stream in own.streams().items()},
+            "world": torch.from_numpy(self.world.get_states(own.envs)),
+            "world_streams": torch.from_numpy(self.world.streams[own.envs].copy()),
+            "guests": [guest.state(member) for guest in self.guests],
         }
+        if self.visited is not None:
+            saved["visited"] = self.visited.state(member)
+        return saved
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Goes back to what `state` returned."""
+    def restore(self, state: dict[str, Any], member: int = 0) -> None:
+        """Brings a seed back to what `state` returned."""
+        own = self.members[member]
         self.steps = state["steps"]
-        for name, learner in self.learners.items():
-            learner.restore(state["learners"][name])
-        for name, item in self.returns.items():
+        for name, policies in self.policies.items():
+            policies.learners[member].restore(state["learners"][name])
+        for name, item in own.returns.items():
             item.restore(state["returns"][name])
-        self.action_stream.bit_generator.state = state["action_stream"]
-        self.shuffle_stream.bit_generator.state = state["shuffle_stream"]
-        restore_world(self.world, state["world"])
-        self.world.streams[...] = state["world_streams"].numpy()
+        for name, stream in own.streams().items():
+            stream.bit_generator.state = state["streams"][name]
+        self.world.set_states(state["world"].numpy(), own.envs)
+        self.world.streams[own.envs] = state["world_streams"].numpy()
+        for guest, saved in zip(self.guests, state["guests"], strict=True):
+            guest.restore(saved, member)
+        if self.visited is not None:
+            self.visited.restore(state["visited"], member)
 
 
-def world_state(world: Any) -> Any:
-    """The states of all environments, as tensors where the world gives arrays."""
-    return _map_arrays(world.get_states(), np.ndarray, torch.from_numpy)
+def by_member(
+    marks: Sequence[tuple[int, str]], figures: Sequence[dict[str, float]]
+) -> list[dict[str, float]]:
+    """Sorts the figures of lessons by seed.
 
-
-def restore_world(world: Any, states: Any) -> None:
-    """Puts the environments back into states from `world_state`."""
-    world.set_states(_map_arrays(states, torch.Tensor, lambda tensor: tensor.numpy()))
-
-
-def _map_arrays(value: Any, kind: type, change: Any) -> Any:
-    if isinstance(value, kind):
-        return change(value)
-    if isinstance(value, dict):
-        return {name: _map_arrays(item, kind, change) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_map_arrays(item, kind, change) for item in value]
-    return value
+    Args:
+        marks: For each lesson the number of its seed, and its figures' names with ``{}`` for
+            the usual one; the seeds are numbered from 0 in order.
+        figures: What `Trainer.teach` returned.
+    """
+    sorted_: list[dict[str, float]] = [{} for _ in range(marks[-1][0] + 1)]
+    for (member, mark), own in zip(marks, figures, strict=True):
+        sorted_[member] |= {mark.format(name): value for name, value in own.items()}
+    return sorted_

@@ -157,6 +157,14 @@ class World(Protocol):
         """Writes the observations [N, A, *shape] of every seat into `out` and returns it."""
         ...
 
+    def get_states(self, envs: Any = slice(None)) -> NDArray[Any]:
+        """Copies of the states [M, size] of the environments that `envs` indexes."""
+        ...
+
+    def set_states(self, rows: NDArray[Any], envs: Any = slice(None)) -> None:
+        """Puts these environments into states from `get_states`; `rewards` and the like are 0."""
+        ...
+
     def state_hash(self, env: int) -> str:
         """A short hexadecimal hash of everything that determines the environment's future."""
         ...

@@ -20,7 +20,7 @@ def run_of(folder, method="self-play", world="tiny/goal", steps=640, **changes):
     config = METHODS[method].from_json(
         SMALL | {"world": world, "steps": steps, "learning_rate": 1e-2} | changes
     )
-    path, finished = runs.start(method, config, folder / f"run-{method}")
+    (path,), finished = runs.start(method, config, folder / f"run-{method}")
     assert finished
     return path
 
@@ -33,7 +33,7 @@ def test_exported_kitchen_policy_equals_torch_in_states_that_export_never_saw(tm
     record, config = checkpoints.read_config(run)
     trainer = runs.make_trainer(record["method"], config)
     checkpoints.load(run, trainer)
-    (learner,) = trainer.learners.values()
+    (policies,) = trainer.policies.values()
     session = onnxruntime.InferenceSession(folder / "policy.onnx")
     games = make_world(world, 8)
     games.reset(seed=99)
@@ -43,7 +43,7 @@ def test_exported_kitchen_policy_equals_torch_in_states_that_export_never_saw(tm
         dense = games.observe("lossless")
         trainer.world.set_states(games.get_states())
         trainer.observer.write(trainer.rollout.observations, 0)
-        theirs, _ = learner.network.evaluate(trainer.rollout.observations, np.arange(16))
+        theirs, _ = policies.stack.networks[0].evaluate(trainer.rollout.observations, np.arange(16))
         ours = session.run(["logits"], {"observation": dense.reshape(16, *dense.shape[2:])})[0]
         assert ours == pytest.approx(theirs, abs=1e-3)
         seen = max(seen, float(np.ptp(ours, axis=0).max()))
@@ -82,10 +82,10 @@ def test_a_network_that_differs_from_its_file_leaves_nothing_behind(tmp_path, mo
     run = run_of(tmp_path)
     right = export.to_onnx
 
-    def wrong(network, trainer):
-        network.weights.actor_bias[:] += 0.01
-        model = right(network, trainer)
-        network.weights.actor_bias[:] -= 0.01
+    def wrong(networks, trainer):
+        networks[0].weights.actor_bias[:] += 0.01
+        model = right(networks, trainer)
+        networks[0].weights.actor_bias[:] -= 0.01
         return model
 
     monkeypatch.setattr(export, "to_onnx", wrong)

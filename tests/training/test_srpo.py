@@ -7,7 +7,6 @@ import torch
 from play.worlds.errors import UserError
 from training.config import SelfPlayConfig, SrpoConfig
 from training.loss import FIGURES, REFERENCE_FIRST, REFERENCE_SECOND, loss_gradient
-from training.rollout import collect
 from training.runs import make_trainer
 from training.srpo import divergence, log_softmax, trembling
 
@@ -90,7 +89,7 @@ def test_rewards_carry_the_price_of_deviation_and_are_opposed():
     slots = trainer.adversaries[0].slots
     trainer.divergence[:, slots] = 0.5
     rewards = trainer.rewards().reshape(8, 6, 2)
-    team = trainer.rollout.rewards
+    team = trainer.rollout.own[:, ::2]
     for env in range(6):
         if env < 2:  # a third of the games is with the true partner
             assert np.array_equal(rewards[:, env], np.stack([team[:, env]] * 2, 1))
@@ -113,31 +112,35 @@ def test_the_adversary_waits_for_returns_to_steer_by():
     """Until then SRPO is self-play: with the same draws it plays and earns the same."""
     alone_config = SelfPlayConfig(world="tiny/goal", num_envs=6, rollout_length=8)
     trainer, alone = make_trainer("srpo", small()), make_trainer("self-play", alone_config)
-    policies = trainer.heroes[0].learner.network, alone.learners["policy"].network
+    policies = (
+        trainer.heroes[0].policies.stack.networks[0], alone.policy.stack.networks[0],
+    )  # fmt: skip
     for own, copy in zip(*(policy.weights for policy in policies), strict=True):
         copy[...] = own[tuple(slice(size) for size in copy.shape)]  # one critic's value of the two
     for each in (trainer, alone):
-        collect(each.world, each.observer, each.rollout, each.act, each.action_stream)
+        each.play()
     np.testing.assert_array_equal(trainer.rollout.actions, alone.rollout.actions)
     np.testing.assert_array_equal(trainer.rewards(), alone.rollout.slot_rewards(1.0))
     assert not trainer.reference.any()  # no adversary was ever compared with its partner
-    assert not trainer.begun
-    assert not any(name.startswith("adversary_entropy") for name in trainer.learn())
-    trainer.pace["true"] = 10.0  # the task is found
+    (steering,) = trainer.steering
+    assert not steering.begun
+    assert not any(name.startswith("adversary_entropy") for name in trainer.learn()[0])
+    steering.pace["true"] = 10.0  # the task is found
     trainer.learn()
-    assert trainer.begun
-    assert "adversary_entropy" in trainer.iterate()
+    assert steering.begun
+    assert "adversary_entropy" in trainer.iterate()[0]
 
 
 def test_tau_rises_while_the_adversary_is_too_weak():
     trainer = make_trainer("srpo", small(initial_tau=3.0))
     for weak, rises in ((1.0, True), (0.1, False)):
-        before = trainer.tau
-        trainer.pace.update({"true": 1.0, "adversary": weak})
+        (steering,) = trainer.steering
+        before = steering.tau
+        steering.pace.update({"true": 1.0, "adversary": weak})
         trainer.rollout.rewards[:] = 1.0
         trainer.rollout.rewards[:, 2:] = weak
-        trainer._steer()
-        assert (trainer.tau > before) == rises
+        trainer._steer(0)
+        assert (steering.tau > before) == rises
 
 
 @pytest.mark.parametrize(
@@ -146,7 +149,7 @@ def test_tau_rises_while_the_adversary_is_too_weak():
         {"tau": 1.0, "return_ratio": 0.5},
         {"true_partner_share": 0.0},
         {"tau": -1.0},
-        {"kl_in": "nowhere"},
+        {"kl_in": "somewhere"},
     ],
 )
 def test_contradictory_settings_are_refused(settings):

@@ -26,41 +26,46 @@ class TinyWorld:
         self.shaped_rewards = np.zeros((num_envs, 2), np.float32)
         self.done = np.zeros(num_envs, np.bool_)
         self.events = np.zeros((num_envs, 2, 0), np.bool_)
-        self.streams = np.zeros((num_envs, 0), np.int64)  # its one stream is part of the state
+        self.streams = np.zeros((num_envs, 1), np.int64)
+        self._states = np.zeros((num_envs, 2), np.int64)  # time and goal
         self.reset(0)
 
     def reset(self, seed: Any = None) -> None:
-        self._random = np.random.default_rng(seed)
-        self._time = np.zeros(self.num_envs, np.int64)
-        self._goal = self._random.integers(0, GOALS, self.num_envs)
+        if seed is not None:
+            words = np.random.SeedSequence(seed).generate_state(self.num_envs)
+            self.streams[:, 0] = words
+        self._states[:, 0] = 0
+        self._draw_goals()
+
+    def _draw_goals(self) -> None:
+        self.streams[:] = (self.streams * 1103515245 + 12345) % 2**31
+        self._states[:, 1] = self.streams[:, 0] // 2**16 % GOALS
 
     def draw_starts(self, share: float) -> None:
         assert 0 <= share <= 1
 
     def step(self, actions: Any) -> None:
-        self.rewards[:] = 0.5 * (actions == self._goal[:, None])
-        self._time += 1
-        self.done[:] = self._time == self.facts.horizon
+        self.rewards[:] = 0.5 * (actions == self._states[:, 1:])
+        self._states[:, 0] += 1
+        self.done[:] = self._states[:, 0] == self.facts.horizon
         if self._autoreset:
-            self._time[self.done] = 0
-        self._goal = self._random.integers(0, GOALS, self.num_envs)
+            self._states[self.done, 0] = 0
+        self._draw_goals()
 
     def observe(self, encoding: str, out: Any = None) -> Any:
         assert encoding == "goal"
         if out is None:
             out = np.empty((self.num_envs, 2, GOALS + 2), np.uint8)
         out[:] = 0
-        out[np.arange(self.num_envs), :, self._goal] = 1
+        out[np.arange(self.num_envs), :, self._states[:, 1]] = 1
         out[:, 0, GOALS] = out[:, 1, GOALS + 1] = 1
         return out
 
-    def get_states(self) -> dict[str, Any]:
-        state = self._random.bit_generator.state
-        return {"time": self._time.copy(), "goal": self._goal.copy(), "random": state}
+    def get_states(self, envs: Any = slice(None)) -> Any:
+        return self._states[envs].copy()
 
-    def set_states(self, states: dict[str, Any]) -> None:
-        self._time, self._goal = states["time"].copy(), states["goal"].copy()
-        self._random.bit_generator.state = states["random"]
+    def set_states(self, rows: Any, envs: Any = slice(None)) -> None:
+        self._states[envs] = rows
 
 
 def make(instance: str, num_envs: int, autoreset: bool = False) -> TinyWorld:

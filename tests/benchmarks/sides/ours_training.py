@@ -35,8 +35,9 @@ def watch(trainer: Any) -> None:
     trainer.learn = timed("learning", trainer.learn)
     if given["method"] == "srpo":
         trainer._adversary_acts = timed(ADVERSARY_ACTS, trainer._adversary_acts)
-        for name, learner in trainer.learners.items():
+        for name, policies in trainer.policies.items():
             if name.startswith("adversary"):
+                (learner,) = policies.learners
                 learner.update = timed("adversary learns", learner.update)
 
 
@@ -64,12 +65,13 @@ if given["until"] is None:
     cpu, steps = time.process_time() - cpu, trainer.steps - steps
     report(
         rate=steps / passed, us_per_step=passed / steps * 1e6, cpu_us_per_step=cpu / steps * 1e6,
-        parts=parts(passed, steps), adversary_plays=bool(getattr(trainer, "begun", False)),
+        parts=parts(passed, steps),
+        adversary_plays=any(seed.begun for seed in getattr(trainer, "steering", ())),
     )  # fmt: skip
 else:
     value = 0.0
     while trainer.steps < trainer.config.steps and not value >= given["until"]:
-        value = trainer.iterate()["return"]
+        value = trainer.iterate()[0]["return"]
     ended = time.monotonic()
     report(
         reached=value >= given["until"], steps=trainer.steps, seconds=ended - given["launched"],
