@@ -5,137 +5,139 @@ going on as they do now, and prefer where that leads. Preferences become probabi
 neither is perfect and no two games are the same.
 """
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agents.policy import Decisions, SeatView, sample
-from play.worlds.tag.physics import border_penalty, place, radius
+from play.worlds.tag.physics import radius
 from play.worlds.tag.state import (
     AGENT_SIZE,
+    AGENTS,
+    BORDER,
     CHASER_FORCE,
+    CHASER_RADIUS,
     CHASER_SPEED,
     DAMPING,
+    EDGE,
+    MOST_PENALTY,
+    OBSTACLE_RADIUS,
     RUNNER_FORCE,
+    RUNNER_RADIUS,
     RUNNER_SPEED,
     STEP_S,
-    Tables,
 )  # fmt: skip
 from play.worlds.tag.world import Tag
 
-PUSHES = ((0.0, 0.0), (-1.0, 0.0), (1.0, 0.0), (0.0, -1.0), (0.0, 1.0))  # by action
+Array = NDArray[np.float64]
+PUSHES = np.array([(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)], np.float64)  # by action
 CHASER_AHEAD, RUNNER_AHEAD = 4, 6  # steps
 CHASER_TEMPERATURE, RUNNER_TEMPERATURE = 0.01, 1.0
 FORESIGHT = 0.6  # half-widths; how far ahead of the runner a chaser aims at most
 FLANK = 0.35  # half-widths beyond the runner that the chaser further away aims at
 FEAR = 0.12  # half-widths; how fast a chaser's threat fades with its distance
+DISCOMFORT = 0.3  # of the border's penalty in every step
 EASE = 0.05  # of the threat for being off the middle, from where every way is open
-
-
-@dataclass(frozen=True)
-class Body:
-    """An agent or obstacle: where, how fast, how large."""
-
-    x: float
-    y: float
-    vx: float
-    vy: float
-    radius: float
-
-    def gap(self, other: "Body") -> float:
-        """Distance between the middles."""
-        return math.hypot(self.x - other.x, self.y - other.y)
-
-    def after(self, steps: int) -> tuple[float, float]:
-        """Where it is if it goes on as it does now."""
-        return self.x + self.vx * STEP_S * steps, self.y + self.vy * STEP_S * steps
+BUMP = 2.0  # for every half-width into an obstacle
 
 
 class Field:
-    """A state of tag as one of its agents looks at it."""
+    """States of tag as one of their seats looks at them; B environments.
 
-    def __init__(self, view: SeatView) -> None:
-        assert isinstance(view.world, Tag), "only games of tag are looked at"
-        self.tables: Tables = view.world.tables
-        row: list[float] = view.world.state[view.env].tolist()
-        agents = [self._agent(row, p) for p in range(self.tables.agents)]
-        self.chases = view.seat < self.tables.chasers
-        self.own = agents[view.seat]
-        chasers, runners = agents[: self.tables.chasers], agents[self.tables.chasers :]
-        self.mates = [a for a in (chasers if self.chases else runners) if a is not self.own]
-        self.others = runners if self.chases else chasers
-        things = range(self.tables.agents, self.tables.agents + self.tables.obstacles)
-        self.obstacles = [self._obstacle(row, thing) for thing in things]
+    Attributes:
+        own: [B, 4] position and velocity of the seat's agent.
+        mates: [B, K, 4] the others of its role.
+        others: [B, M, 4] those of the other role.
+        obstacles: [B, O, 2] positions.
+        radius: Radius of the seat's agent.
+    """
 
-    def _agent(self, row: Sequence[float], p: int) -> Body:
-        at = place(self.tables, p)
-        x, y, vx, vy = row[at : at + AGENT_SIZE]
-        return Body(x, y, vx, vy, radius(self.tables, p))
+    def __init__(self, world: Tag, envs: Sequence[int], seat: int) -> None:
+        tables, rows = world.tables, world.state[list(envs)]
+        split = AGENTS + AGENT_SIZE * tables.agents
+        agents = rows[:, AGENTS:split].reshape(len(rows), -1, AGENT_SIZE)
+        chasers = np.arange(tables.agents) < tables.chasers
+        self._chases = seat < tables.chasers
+        self.own: Array = agents[:, seat]
+        alike = chasers == self._chases
+        self.others: Array = agents[:, ~alike]
+        alike[seat] = False
+        self.mates: Array = agents[:, alike]
+        self.obstacles: Array = rows[:, split:].reshape(len(rows), -1, 2)
+        self.radius = radius(tables, seat)
 
-    def _obstacle(self, row: Sequence[float], thing: int) -> Body:
-        at = place(self.tables, thing)
-        return Body(row[at], row[at + 1], 0.0, 0.0, radius(self.tables, thing))
-
-    def path(self, action: int, steps: int) -> list[tuple[float, float]]:
-        """Where the own agent is in each of the next steps if it keeps to an action."""
-        force, top = (CHASER_FORCE, CHASER_SPEED) if self.chases else (RUNNER_FORCE, RUNNER_SPEED)
-        (px, py), x, y = PUSHES[action], self.own.x, self.own.y
-        vx, vy = self.own.vx, self.own.vy
+    def paths(self, steps: int) -> Array:
+        """[B, actions, steps, 2] where the seat is after each step if it keeps to an action."""
+        force, top = (CHASER_FORCE, CHASER_SPEED) if self._chases else (RUNNER_FORCE, RUNNER_SPEED)
+        place, velocity = self.own[:, None, :2], self.own[:, None, 2:]
         found = []
         for _ in range(steps):
-            x, y = x + vx * STEP_S, y + vy * STEP_S
-            vx = vx * (1 - DAMPING) + px * force * STEP_S
-            vy = vy * (1 - DAMPING) + py * force * STEP_S
-            slower = min(1.0, top / max(math.hypot(vx, vy), 1e-9))
-            vx, vy = vx * slower, vy * slower
-            found.append((x + vx * STEP_S, y + vy * STEP_S))
-        return found
+            place = place + velocity * STEP_S
+            velocity = velocity * (1 - DAMPING) + PUSHES * (force * STEP_S)
+            speed = np.hypot(velocity[..., :1], velocity[..., 1:])
+            velocity = velocity * np.minimum(1.0, top / np.maximum(speed, 1e-9))
+            found.append(place + velocity * STEP_S)
+        return np.stack(found, axis=2)
 
-    def bumps(self, path: Sequence[tuple[float, float]]) -> float:
-        """How deep a path leads into obstacles."""
-        return sum(
-            max(0.0, self.own.radius + block.radius - math.hypot(x - block.x, y - block.y))
-            for block in self.obstacles
-            for x, y in path
-        )
+    def bumps(self, paths: Array) -> Array:
+        """[B, actions] how deep paths lead into obstacles."""
+        gaps = length(paths[:, :, :, None] - self.obstacles[:, None, None])
+        depth = np.maximum(0.0, self.radius + OBSTACLE_RADIUS - gaps)
+        total: Array = BUMP * depth.sum(axis=(2, 3))
+        return total
 
 
-def pursuit_cost(field: Field, action: int) -> float:
-    """How far from catching the nearest runner an action leaves a chaser.
+def length(vectors: Array) -> Array:
+    """Lengths along the last axis."""
+    lengths: Array = np.hypot(vectors[..., 0], vectors[..., 1])
+    return lengths
+
+
+def pursuit_costs(field: Field) -> Array:
+    """[B, actions] how far from catching the nearest runner an action leaves a chaser.
 
     Of several chasers, all but the one next to the runner aim beyond it, on the side that the
     others don't come from.
     """
-    path = field.path(action, CHASER_AHEAD)
-    prey = min(field.others, key=field.own.gap)
-    far = field.own.gap(prey)
-    tx, ty = prey.after(round(min(far, FORESIGHT) / STEP_S / CHASER_SPEED))
-    nearer = [mate for mate in field.mates if mate.gap(prey) < far]
-    if nearer and far > FLANK:
-        mate = nearer[0]
-        away = max(mate.gap(prey), 1e-9)
-        tx += FLANK * (prey.x - mate.x) / away
-        ty += FLANK * (prey.y - mate.y) / away
-    x, y = path[-1]
-    return math.hypot(tx - x, ty - y) + 2 * field.bumps(path)
+    rows = np.arange(len(field.own))
+    apart = length(field.others[..., :2] - field.own[:, None, :2])
+    prey = field.others[rows, apart.argmin(axis=1)]
+    far = apart.min(axis=1)
+    steps = np.round(np.minimum(far, FORESIGHT) / STEP_S / CHASER_SPEED)
+    target = prey[:, :2] + prey[:, 2:] * STEP_S * steps[:, None]
+    if field.mates.shape[1]:
+        towards = prey[:, None, :2] - field.mates[..., :2]
+        gaps = length(towards)
+        nearer = gaps < far[:, None]
+        first = nearer.argmax(axis=1)
+        flanks = nearer.any(axis=1) & (far > FLANK)
+        beyond = towards[rows, first] / np.maximum(gaps[rows, first], 1e-9)[:, None]
+        target = target + np.where(flanks[:, None], FLANK * beyond, 0.0)
+    paths = field.paths(CHASER_AHEAD)
+    return length(target[:, None] - paths[:, :, -1]) + field.bumps(paths)
 
 
-def flight_cost(field: Field, action: int) -> float:
-    """How much danger an action leads a runner into: chasers, the border, obstacles, corners."""
-    path = field.path(action, RUNNER_AHEAD)
-    danger = 2 * field.bumps(path)
-    for step, (x, y) in enumerate(path, start=1):
-        for chaser in field.others:
-            cx, cy = chaser.after(step)
-            gap = math.hypot(cx - x, cy - y) - chaser.radius - field.own.radius
-            danger += math.exp(-max(gap, -FEAR) / FEAR)
-        danger += 0.3 * (border_penalty(x) + border_penalty(y))
-    x, y = path[-1]
-    return danger + EASE * (x * x + y * y)
+def flight_costs(field: Field) -> Array:
+    """[B, actions] the danger that actions lead a runner into: chasers, border, obstacles."""
+    paths = field.paths(RUNNER_AHEAD)
+    times = STEP_S * np.arange(1, RUNNER_AHEAD + 1)[:, None]
+    chasers = field.others[:, :, None, :2] + field.others[:, :, None, 2:] * times
+    gaps = length(paths[:, :, None] - chasers[:, None]) - CHASER_RADIUS - RUNNER_RADIUS
+    threat = np.exp(-np.maximum(gaps, -FEAR) / FEAR).sum(axis=(2, 3))
+    border = DISCOMFORT * border_penalties(paths).sum(axis=(2, 3))
+    ease = EASE * (paths[:, :, -1] ** 2).sum(axis=-1)
+    total: Array = threat + border + ease + field.bumps(paths)
+    return total
+
+
+def border_penalties(coordinates: Array) -> Array:
+    """What runners pay for coordinates; see `play.worlds.tag.physics.border_penalty`."""
+    x = np.abs(coordinates)
+    outside = np.minimum(np.exp(2 * np.minimum(x, 3.0) - 2), MOST_PENALTY)
+    paid: Array = np.where(x < BORDER, 0.0, np.where(x < EDGE, (x - BORDER) * 10, outside))
+    return paid
 
 
 class TagPolicy:
@@ -146,8 +148,8 @@ class TagPolicy:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def costs(self, field: Field) -> list[float]:
-        """What each action costs, in units of the temperature."""
+    def costs(self, field: Field) -> Array:
+        """[B, actions] what the actions cost, in units of the temperature."""
         raise NotImplementedError
 
     def initial_state(self, batch: int) -> None:
@@ -161,7 +163,15 @@ class TagPolicy:
         uniforms: NDArray[np.float64],
     ) -> Decisions:
         """Decides for B seats; see `agents.policy.Policy`."""
-        costs = np.array([self.costs(Field(view)) for view in views])
+        groups: dict[tuple[int, int], list[int]] = {}
+        for index, view in enumerate(views):
+            groups.setdefault((id(view.world), view.seat), []).append(index)
+        costs = np.empty((len(views), len(PUSHES)))
+        for indices in groups.values():
+            world, seat = views[indices[0]].world, views[indices[0]].seat
+            assert isinstance(world, Tag), "only games of tag are looked at"
+            field = Field(world, [views[index].env for index in indices], seat)
+            costs[indices] = self.costs(field)
         weights = np.exp(costs.min(axis=1, keepdims=True) - costs)
         probabilities = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
         return Decisions(sample(probabilities, uniforms), probabilities, None)
@@ -170,14 +180,14 @@ class TagPolicy:
 class Pursuer(TagPolicy):
     """A chaser that goes where the runner will be, and cuts off its way when another is nearer."""
 
-    def costs(self, field: Field) -> list[float]:
-        """See `pursuit_cost`."""
-        return [pursuit_cost(field, action) / CHASER_TEMPERATURE for action in range(len(PUSHES))]
+    def costs(self, field: Field) -> Array:
+        """See `pursuit_costs`."""
+        return pursuit_costs(field) / CHASER_TEMPERATURE
 
 
 class Fugitive(TagPolicy):
     """A runner that keeps away from chasers, corners and the border."""
 
-    def costs(self, field: Field) -> list[float]:
-        """See `flight_cost`."""
-        return [flight_cost(field, action) / RUNNER_TEMPERATURE for action in range(len(PUSHES))]
+    def costs(self, field: Field) -> Array:
+        """See `flight_costs`."""
+        return flight_costs(field) / RUNNER_TEMPERATURE

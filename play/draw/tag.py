@@ -303,10 +303,12 @@ class TagRenderer:
         )
         words = words.copy()
         words.set_alpha(round(255 * opacity))
-        px, py = self._pixel(pop.x, pop.y + rise)
+        x = max(0.34 - VIEW, min(VIEW - 0.2, pop.x))  # the words stay in the picture
+        y = min(VIEW - 0.09, pop.y + rise)
+        px, py = self._pixel(x, y)
         self._surface.blit(words, (px - words.get_width() / 2, py - words.get_height() / 2))
-        left = pop.x - words.get_width() / 2 / self._unit - 0.08
-        self._sprite(f"chaser-{pop.chaser % 4}", left, pop.y + rise, 0.12, opacity=opacity)
+        left = x - words.get_width() / 2 / self._unit - 0.08
+        self._sprite(f"chaser-{pop.chaser % 4}", left, y, 0.12, opacity=opacity)
 
 
 def hermite(a: float, b: float, start: float, end: float, t: float) -> float:

@@ -265,19 +265,21 @@ class TagRenderer {
       const size = 0.075 * (1 - age) + 0.015;
       this.#sprite("spark", x + far * Math.cos(angle), y + far * Math.sin(angle), size, { turn: age * 2 });
     }
-    const [px, py] = this.#pixel(x, y);
     const rise = still ? 0.16 : 0.1 + 0.16 * (1 - (1 - age) ** 2);
+    const at = Math.max(0.34 - VIEW, Math.min(VIEW - 0.2, x)); // the words stay in the picture
+    const above = Math.min(VIEW - 0.09, y + rise);
+    const [px, py] = this.#pixel(at, above);
     context.font = `800 ${Math.max(12, 0.13 * this.unit)}px ${FONT}`;
     context.textAlign = "center";
     context.textBaseline = "middle";
     context.lineJoin = "round";
     context.lineWidth = Math.max(3, 0.026 * this.unit);
     context.strokeStyle = INK;
-    context.strokeText(words, px, py - rise * this.unit);
+    context.strokeText(words, px, py);
     context.fillStyle = "#ffffff";
-    context.fillText(words, px, py - rise * this.unit);
-    const left = x - context.measureText(words).width / 2 / this.unit - 0.08;
-    this.#sprite(`chaser-${chaser % 4}`, left, y + rise, 0.12);
+    context.fillText(words, px, py);
+    const left = at - context.measureText(words).width / 2 / this.unit - 0.08;
+    this.#sprite(`chaser-${chaser % 4}`, left, above, 0.12);
     context.globalAlpha = 1;
   }
 }
