@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.policy import Decisions, SeatView, sample
-from play.worlds.tag.physics import radius
 from play.worlds.tag.state import (
     AGENT_SIZE,
     AGENTS,
@@ -66,7 +65,7 @@ class Field:
         alike[seat] = False
         self.mates: Array = agents[:, alike]
         self.obstacles: Array = rows[:, split:].reshape(len(rows), -1, 2)
-        self.radius = radius(tables, seat)
+        self.radius = float(tables.radius[seat])
 
     def paths(self, steps: int) -> Array:
         """[B, actions, steps, 2] where the seat is after each step if it keeps to an action."""

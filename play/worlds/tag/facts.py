@@ -21,6 +21,7 @@ from play.worlds.tag.state import (
     TOUCH_REWARD,
     UP,
     Tables,
+    make_tables,
 )  # fmt: skip
 
 VERSION = 1
@@ -90,14 +91,13 @@ class Options:
 
     def tables(self) -> Tables:
         """The same for the rules."""
-        return Tables(
-            chasers=self.chasers,
-            runners=self.runners,
-            agents=self.chasers + self.runners,
-            obstacles=self.obstacles,
-            horizon=self.horizon,
-            scale=float(self.reward_scale),
-            apart=int(self.starts == "apart"),
+        return make_tables(
+            self.chasers,
+            self.runners,
+            self.obstacles,
+            self.horizon,
+            float(self.reward_scale),
+            self.starts == "apart",
         )
 
 

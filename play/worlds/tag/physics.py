@@ -26,7 +26,6 @@ from play.worlds.tag.state import (
     AGENTS,
     BORDER,
     CHASER_FORCE,
-    CHASER_RADIUS,
     CHASER_SPEED,
     CONTACT_FORCE,
     CONTACT_MARGIN,
@@ -36,12 +35,9 @@ from play.worlds.tag.state import (
     EVENTS,
     LEFT,
     MOST_PENALTY,
-    OBSTACLE_RADIUS,
     OBSTACLE_RANGE,
-    OBSTACLE_SIZE,
     RIGHT,
     RUNNER_FORCE,
-    RUNNER_RADIUS,
     RUNNER_SPEED,
     STEP_S,
     TIME,
@@ -65,37 +61,25 @@ TRIES = 100  # places that are tried for something that is to touch nothing
 Row = Any  # a state row, or a row of one of the outputs: array or list
 
 
-def radius(t: Tables, thing: int) -> float:
-    """Radius of agent or, from number A on, obstacle."""
-    if thing < t.chasers:
-        return CHASER_RADIUS
-    return RUNNER_RADIUS if thing < t.agents else OBSTACLE_RADIUS
-
-
-def place(t: Tables, thing: int) -> int:
-    """Where in a state row the position of an agent or obstacle begins."""
-    if thing < t.agents:
-        return AGENTS + AGENT_SIZE * thing
-    return AGENTS + AGENT_SIZE * t.agents + OBSTACLE_SIZE * (thing - t.agents)
-
-
-def distance(s: Row, a: int, b: int) -> float:
-    """Distance between two places of a state row."""
+def square_distance(s: Row, a: int, b: int) -> float:
+    """Square of the distance between two places of a state row."""
     dx = s[a + X] - s[b + X]
     dy = s[a + Y] - s[b + Y]
-    return math.sqrt(dx * dx + dy * dy)
+    return float(dx * dx + dy * dy)
 
 
 def touches(t: Tables, s: Row, one: int, other: int) -> bool:
-    """Whether two things overlap."""
-    far = distance(s, place(t, one), place(t, other))
-    return far < radius(t, one) + radius(t, other)
+    """Whether two things overlap, agents or, from number A on, obstacles."""
+    least = t.radius[one] + t.radius[other]
+    square = square_distance(s, t.place[one], t.place[other])
+    # Most are far apart, which shows without a root.
+    return bool(square < 1.01 * least * least and math.sqrt(square) < least)
 
 
 def push(t: Tables, s: Row, one: int, other: int, forces: Row) -> None:
     """Adds the contact force between an agent and another thing to `forces` [2A]."""
-    a, b = place(t, one), place(t, other)
-    least = radius(t, one) + radius(t, other)
+    a, b = t.place[one], t.place[other]
+    least = t.radius[one] + t.radius[other]
     dx = s[a + X] - s[b + X]
     dy = s[a + Y] - s[b + Y]
     square = dx * dx + dy * dy
@@ -161,11 +145,11 @@ def border_penalty(coordinate: float) -> float:
 
 
 def nearest_runner(t: Tables, s: Row, chaser: int) -> float:
-    """Distance of a chaser from the runner next to it."""
+    """Square of a chaser's distance from the runner next to it."""
     b = AGENTS + AGENT_SIZE * chaser
-    best = distance(s, b, AGENTS + AGENT_SIZE * t.chasers)
+    best = square_distance(s, b, AGENTS + AGENT_SIZE * t.chasers)
     for runner in range(t.chasers + 1, t.agents):
-        best = min(best, distance(s, b, AGENTS + AGENT_SIZE * runner))
+        best = min(best, square_distance(s, b, AGENTS + AGENT_SIZE * runner))
     return best
 
 
@@ -189,7 +173,7 @@ def judge(t: Tables, s: Row, rewards: Row, events: Row) -> None:
     for p in range(t.agents):
         b, e = AGENTS + AGENT_SIZE * p, NUM_EVENTS * p
         top = CHASER_SPEED if p < t.chasers else RUNNER_SPEED
-        if math.sqrt(s[b + VX] * s[b + VX] + s[b + VY] * s[b + VY]) >= BRISK * top:
+        if s[b + VX] * s[b + VX] + s[b + VY] * s[b + VY] >= BRISK * BRISK * top * top:
             events[e + MOVED] = True
         if abs(s[b + X]) > EDGE or abs(s[b + Y]) > EDGE:
             events[e + OUTSIDE] = True
@@ -245,7 +229,7 @@ def is_free(t: Tables, s: Row, thing: int) -> bool:
 
 def put(t: Tables, s: Row, thing: int, stream: Row) -> None:
     """Draws the place of a thing; if nothing may overlap, up to `TRIES` times."""
-    b = place(t, thing)
+    b = t.place[thing]
     span = AGENT_RANGE if thing < t.agents else OBSTACLE_RANGE
     for _ in range(TRIES):
         s[b + X] = (2.0 * draw(stream) - 1.0) * span
@@ -323,7 +307,7 @@ def first_invalid(actions: Any, agents: int) -> int:
 
 
 KERNELS = (
-    radius, place, distance, touches, push, gather_forces, move, border_penalty, nearest_runner,
+    square_distance, touches, push, gather_forces, move, border_penalty, nearest_runner,
     judge, step_env, draw, is_free, put, start_episode, first_invalid,
 )  # fmt: skip
 """Functions that numba compiles, each after those that it calls."""

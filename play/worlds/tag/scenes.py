@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from play.worlds.spec import WorldFacts
-from play.worlds.tag.physics import place, radius, touches
-from play.worlds.tag.state import EDGE, TIME, VX, VY, Tables, X, Y
+from play.worlds.tag.physics import touches
+from play.worlds.tag.state import EDGE, OBSTACLE_RADIUS, TIME, VX, VY, Tables, X, Y
 
 DIGITS = 4  # a hundredth of a pixel on a large screen
 
@@ -19,8 +19,8 @@ def static_scene(facts: WorldFacts, tables: Tables) -> dict[str, Any]:
         "edge": EDGE,
         "num_players": tables.agents,
         "roles": list(facts.roles),
-        "radii": [radius(tables, p) for p in range(tables.agents)],
-        "obstacle_radius": radius(tables, tables.agents),
+        "radii": tables.radius[: tables.agents].tolist(),
+        "obstacle_radius": OBSTACLE_RADIUS,
         "step_ms": facts.tick_ms,
         "touch_points": facts.reward_unit,
     }
@@ -32,7 +32,7 @@ def scene(tables: Tables, row: Sequence[float]) -> dict[str, Any]:
         "t": int(row[TIME]),
         "players": [player_scene(tables, row, p) for p in range(tables.agents)],
         "obstacles": [
-            point(row, place(tables, thing))
+            point(row, int(tables.place[thing]))
             for thing in range(tables.agents, tables.agents + tables.obstacles)
         ],
         "touches": [
@@ -51,7 +51,7 @@ def point(row: Sequence[float], at: int) -> dict[str, float]:
 
 def player_scene(tables: Tables, row: Sequence[float], player: int) -> dict[str, float]:
     """A player: where, and how fast in half-widths of the arena per second."""
-    at = place(tables, player)
+    at = int(tables.place[player])
     return {
         **point(row, at),
         "vx": round(row[at + VX], DIGITS),

@@ -12,7 +12,9 @@ arena, which reaches from -1 to 1 and has no walls; velocities are in half-width
 Source: `simple_tag` of mpe2 1.1.1, which says the same as PettingZoo's.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 TIME = 0
 AGENTS = 1  # where the agents begin in a state row
@@ -50,6 +52,8 @@ class Tables(NamedTuple):
         horizon: Steps in an episode.
         scale: Factor of all rewards.
         apart: 1 if nothing may overlap in a first state.
+        radius: [A + O] radii of the agents, then of the obstacles.
+        place: [A + O] where in a state row their positions begin.
     """
 
     chasers: int
@@ -59,6 +63,30 @@ class Tables(NamedTuple):
     horizon: int
     scale: float
     apart: int
+    radius: Any
+    place: Any
+
+
+def make_tables(
+    chasers: int, runners: int, obstacles: int, horizon: int, scale: float, apart: bool
+) -> Tables:
+    """Numbers the agents and obstacles of a size."""
+    agents = chasers + runners
+    radii = [CHASER_RADIUS] * chasers + [RUNNER_RADIUS] * runners + [OBSTACLE_RADIUS] * obstacles
+    first = AGENTS + AGENT_SIZE * agents
+    places = [AGENTS + AGENT_SIZE * p for p in range(agents)]
+    places += [first + OBSTACLE_SIZE * o for o in range(obstacles)]
+    return Tables(
+        chasers=chasers,
+        runners=runners,
+        agents=agents,
+        obstacles=obstacles,
+        horizon=horizon,
+        scale=scale,
+        apart=int(apart),
+        radius=np.array(radii, np.float64),
+        place=np.array(places, np.int64),
+    )
 
 
 def row_size(tables: Tables) -> int:
