@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.policy import Decisions, SeatView, sample
-from play.worlds.private_kitchen.solve import Game, keys_of, numbering
-from play.worlds.private_kitchen.state import TIME, Options, all_rows
+from play.worlds.private_kitchen.solve import Game, numbers_of
+from play.worlds.private_kitchen.state import ACTIONS, TIME, Options
 from play.worlds.private_kitchen.world import PrivateKitchen
 
 Solve = Callable[[Options, int], NDArray[np.float32]]
@@ -40,17 +40,16 @@ class SolvedPolicy:
         uniforms: NDArray[np.float64],
     ) -> Decisions:
         """Decides for B seats; see `agents.policy.Policy`."""
-        probabilities = np.stack([self._weights(view) for view in views])
+        probabilities = np.zeros((len(views), len(ACTIONS)), np.float32)
+        for seat in (0, 1):
+            mine = [i for i, view in enumerate(views) if view.seat == seat]
+            for world in {id(views[i].world): views[i].world for i in mine}.values():
+                assert isinstance(world, PrivateKitchen)
+                places = [i for i in mine if views[i].world is world]
+                rows = world.state[[views[i].env for i in places]]
+                policy = self.solve(world.options, seat)
+                probabilities[places] = policy[rows[:, TIME], numbers_of(rows)]
         return Decisions(sample(probabilities, uniforms), probabilities, None)
-
-    def _weights(self, view: SeatView) -> NDArray[np.float32]:
-        world = view.world
-        assert isinstance(world, PrivateKitchen)
-        row = world.state[view.env]
-        (key,) = keys_of(row[None])
-        policy = self.solve(world.options, view.seat)
-        weights: NDArray[np.float32] = policy[row[TIME], state_numbers()[key]]
-        return weights
 
 
 def worker(name: str) -> SolvedPolicy:
@@ -76,9 +75,3 @@ def team_part(options: Options, seat: int) -> NDArray[np.float32]:
     joint = Game(options).team_optimum().policy
     part: NDArray[np.float32] = joint.sum(3 if seat == 0 else 2, dtype=np.float32)
     return part
-
-
-@lru_cache(maxsize=1)
-def state_numbers() -> dict[int, int]:
-    """Key of a state -> its number."""
-    return numbering(all_rows())

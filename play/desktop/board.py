@@ -24,7 +24,7 @@ from play.worlds.spec import WorldFacts
 BAR = 76  # units that the score bar takes at the top
 FOOT = 40  # and the line of help at the bottom
 CLOCK = 104  # and the clock in the bar
-OWN = 68  # units for the points of one player
+OWN = 68  # units for the points of one player, at least
 NAMELESS = 120  # units for each player below which a picture must do
 HURRY = 10  # seconds before the end
 
@@ -164,7 +164,7 @@ class Board:
         for seat in reversed(range(len(self._labels))):
             label = "You" if seat == self._my_seat else self._labels[seat]
             own = points(moment.scores[seat]) if self._own_points else ""
-            wide = OWN if own else 0
+            wide = max(OWN, paint.width_of(own, 22) + 12) if own else 0
             label = paint.name(label, min(220.0, each - 74 - wide), 22) if each > NAMELESS else ""
             if own:
                 color = GOOD if moment.scores[seat] >= 0 else ACCENT

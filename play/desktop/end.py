@@ -99,8 +99,9 @@ class EndPanel:
             paint.box((x, y, width, 1.5), LINE, radius=0)
             words = label.capitalize().replace("_", " ")
             paint.words(words, x, y + 18 * k, 20 * k, MUTED)
+            widest = max(paint.width_of(points(value), 21 * k) for value in values)
             for seat, value in enumerate(values):
-                left, longest = x + first + step * seat, step - 56 * k
+                left, longest = x + first + step * seat, step - max(56 * k, widest + 24 * k)
                 part = longest * max(0.0, value) / max(1, *values)
                 paint.seat_bar(seat, left, y + 11 * k, part, 13 * k)
                 gap = 10 * k if part else 0

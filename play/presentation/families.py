@@ -122,5 +122,5 @@ def speeds_of(facts: WorldFacts, own: int | None = None) -> dict[str, int]:
 
 
 def points(score: float) -> str:
-    """A score as people read it, with a decimal where there is one: ``"184.2"``, ``"-3"``."""
-    return f"{round(score, 1) + 0.0:g}" if abs(score) < 1e5 else f"{score:.0f}"
+    """A score as people read it, with at most two decimals: ``"184.25"``, ``"-3"``."""
+    return f"{round(score, 2) + 0.0:g}" if abs(score) < 1e4 else f"{score:.0f}"

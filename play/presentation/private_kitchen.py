@@ -10,9 +10,9 @@ def howto(static_scene: Scene) -> tuple[Step, ...]:
         points(static_scene[name]) for name in ("pickup_reward", "pot_reward", "move_cost")
     )
     return (
-        Step(("patch", "onion"), f"Walk over an onion: {pickup} for each of you"),
-        Step(("pot-back", "pot-front"), f"Walk into the pot with it: {pot} for each"),
-        Step(("shadow", "avatar-0"), f"Every step costs whoever takes it {cost}"),
+        Step(("patch", "onion"), f"Take an onion: {pickup} for each"),
+        Step(("pot-back", "pot-front"), f"Carry it to the pot: {pot} for each"),
+        Step(("shadow", "avatar-0"), f"Each step costs its walker {cost}"),
         Step(("spark",), f"Bumping into each other costs {points(static_scene['collision'])}"),
     )
 
@@ -24,10 +24,10 @@ PRESENTATION = Presentation(
     place="kitchen",
     player="chef",
     art="kitchen",
-    goal="Bring onions to the pot: both of you are paid, but who walks pays for it",
+    goal="Fill the pot together; each pays for their own steps",
     help="Arrows or WASD to walk: over onions to take them, into the pot to add them. Both are "
     "paid for every onion, but each pays for their own steps.",
-    keys="Arrows or WASD walk; to stand still costs nothing.",
+    keys="Arrows or WASD walk; standing is free.",
     howto_title="Who is paid, who pays",
     howto=howto,
     featured=("private-kitchen/released", "private-kitchen/scarce"),

@@ -13,16 +13,17 @@ import pygame
 import pytest
 
 from play.draw.renderers import make_renderer
+from play.presentation.families import presentation_of
 from play.worlds.registry import make_world
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUND = "#fbf3e6"
 PAGE = """<!doctype html><body style="margin:0;background:#fbf3e6"><canvas id=c></canvas>
 <script type=module>
-window.show = async (scene, previous, following, alpha, width, height) => {
+window.show = async (scene, previous, following, alpha, width, height, art) => {
   const canvas = document.getElementById("c");
   const { createRenderer } = await import(`/play/web/static/renderers/${scene.renderer}.js`);
-  const options = { assetsUrl: `/assets/art/${scene.renderer}/`, mySeat: 0, tickMs: 150 };
+  const options = { assetsUrl: `/assets/art/${art}/`, mySeat: 0, tickMs: 150 };
   const renderer = await createRenderer(canvas, scene, options);
   canvas.style.cssText = `display:block;width:${width}px;height:${height}px`;
   renderer.resize(width, height, devicePixelRatio);
@@ -67,7 +68,8 @@ def url():
 
 def states(name, seed):
     """A static scene and two states in a row, with everything that a kitchen can hold."""
-    world = make_world(name, random_start=1.0, compiled=False)
+    world = make_world(name, compiled=False)
+    world.draw_starts(1.0)
     world.reset(seed)
     before = world.scene(0)
     actions = np.arange(2, 2 + world.facts.num_players) % 4
@@ -99,6 +101,8 @@ def tag_states(name, seed):
         ("kitchen/counter_circuit_o_1order", 4, 3840, 2100, 1),
         ("tag/simple", 1, 360, 360, 2),
         ("tag/two_runners", 2, 1280, 900, 1),
+        ("private-kitchen/released", 5, 800, 700, 1),
+        ("private-kitchen/scarce", 6, 360, 400, 2),
     ],
 )
 def test_browser_and_desktop_agree(url, browser, name, seed, width, height, ratio):
@@ -107,7 +111,8 @@ def test_browser_and_desktop_agree(url, browser, name, seed, width, height, rati
     page.goto(url)
     page.wait_for_function("window.ready")
     scenes = ", ".join(json.dumps(scene) for scene in (static, before, after))
-    page.evaluate(f"show({scenes}, 0.4, {width}, {height})")
+    art = presentation_of(name).art
+    page.evaluate(f"show({scenes}, 0.4, {width}, {height}, '{art}')")
     shot = pygame.image.load(io.BytesIO(page.screenshot()), "shot.png")
     page.close()
     desktop = pygame.Surface(shot.get_size())

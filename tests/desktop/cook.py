@@ -1,6 +1,6 @@
 """A person at the desktop game: reads the record as it grows, and cooks by real keys.
 
-What to do next is decided as the rule-based cook decides; where the game stands is what a world
+What to do next is decided as a rule-based partner decides; where the game stands is what a world
 of its own says after the recorded joint actions.
 """
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from agents.policy import SeatView
+from agents.policy import Policy, SeatView
 from agents.scripted import GreedyChef
 from play.episode import Episode, find_episodes, read_episode
 from play.worlds.errors import UserError
@@ -34,20 +34,21 @@ class Cook:
     Args:
         desk: The screen, with a game on it.
         folder: Where the game is recorded.
+        policy: How it is played; by default as the greedy cook plays.
 
     Attributes:
         score: Team reward so far.
         over: Whether the record has ended.
     """
 
-    def __init__(self, desk: Desk, folder: Path) -> None:
+    def __init__(self, desk: Desk, folder: Path, policy: Policy | None = None) -> None:
         self._desk, self._folder = desk, folder
         wait_for("the record", lambda: record(folder) is not None)
         self._world: Any = self._record().make_world()
         seats = self._record().header["seats"]
         self._seat = [seat["kind"] for seat in seats].index("human")
         self._chance = np.random.default_rng(5)
-        self._chef = GreedyChef("greedy")
+        self._chef: Policy = policy or GreedyChef("greedy")
         self._memory = self._chef.initial_state(1)
         self._t = 0
         self.score, self.over = 0.0, False

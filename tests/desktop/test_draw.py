@@ -15,8 +15,6 @@ from play.draw.sprites import ART, Sprites
 from play.worlds.errors import UserError
 from play.worlds.registry import make_world, world_names
 
-KITCHENS = [name for name in world_names() if name.startswith("kitchen/")]
-
 
 def pixels(surface):
     return pygame.surfarray.array3d(surface).astype(int)
@@ -26,9 +24,10 @@ def difference(a, b):
     return np.abs(pixels(a) - pixels(b)).mean()
 
 
-@pytest.mark.parametrize("name", KITCHENS)
-def test_every_layout_draws_random_states_and_the_moments_between_them(headless, name):
-    world = make_world(name, 2, random_start=1.0, compiled=False)
+@pytest.mark.parametrize("name", world_names())
+def test_every_world_draws_random_states_and_the_moments_between_them(headless, name):
+    world = make_world(name, 2, compiled=False, autoreset=True)
+    world.draw_starts(1.0)
     world.reset(7)
     rng = np.random.default_rng(7)
     static = world.static_scene()
@@ -36,7 +35,7 @@ def test_every_layout_draws_random_states_and_the_moments_between_them(headless,
     renderers = [make_renderer(static, my_seat=0, tick_ms=150) for _ in range(2)]
     scenes = [world.scene(env) for env in range(2)]
     for step in range(12):
-        world.step(rng.integers(0, 6, (2, world.facts.num_players)))
+        world.step(rng.integers(0, len(world.facts.actions), (2, world.facts.num_players)))
         following = [world.scene(env) for env in range(2)]
         for env, renderer in enumerate(renderers):
             headless.fill("#fbf3e6")
@@ -135,6 +134,27 @@ def test_a_served_soup_shows_its_points():
     ]
     wrong = [chef(3, 2, 1, {"kind": "soup", "onions": 1, "tomatoes": 2})]
     assert [pop.words for pop in pops(static, {**before, "players": wrong}, after, 0.0)] == ["0"]
+
+
+def test_an_onion_of_the_private_kitchen_rises_as_points_where_it_was_earned(headless):
+    static = make_world("private-kitchen/released", compiled=False).static_scene()
+    held = {"kind": "onion"}
+    before = {"t": 3, "players": [chef(2, 1, 1, held), chef(2, 4, 2)], "onions": [True, True]}
+    after = {"t": 4, "players": [chef(2, 1, 1), chef(3, 4, 2, held)], "onions": [True, False]}
+    renderer = make_renderer(static, my_seat=None, tick_ms=400)
+    frames = []
+    for time in (0.0, 300.0, 5000.0):
+        headless.fill("#fbf3e6")
+        renderer.draw(headless, headless.get_rect(), before, after, 1.0, time)
+        frames.append(pixels(headless))
+    gold = [(np.abs(frame - (255, 226, 122)).max(axis=2) < 8) for frame in frames]
+    assert gold[1].sum() > gold[2].sum() + 50, "points are written in gold, and fade"
+    x, y = (np.nonzero(gold[1] & ~gold[2])[axis] / 64 for axis in (0, 1))  # tiles of 64 pixels
+    over_pot = (np.abs(x - 5) < 0.6) & (np.abs(y - 3.6) < 0.7)
+    at_onion = (np.abs(x - 6) < 0.6) & (np.abs(y - 5.6) < 0.7)
+    assert over_pot.sum() > 50
+    assert at_onion.sum() > 50
+    assert (over_pot | at_onion).all()
 
 
 def test_a_soup_put_on_a_counter_earns_nothing_yet():

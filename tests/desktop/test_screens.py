@@ -100,6 +100,19 @@ def test_layout_partner_seat_and_speed_are_chosen_by_keys(app: App, tmp_path: Pa
     assert wish.tick_ms < 150
 
 
+def test_another_game_is_chosen_by_keys_at_a_speed_of_its_own(app: App, tmp_path: Path) -> None:
+    screen, wishes = menu(app, tmp_path)
+    up, down, right = pygame.K_UP, pygame.K_DOWN, pygame.K_RIGHT
+    press(screen, up, right)  # faster
+    press(screen, up, up, up, up, right)  # the next game
+    press(screen, down, right)  # its second kitchen
+    press(screen, down, right)  # its second partner
+    press(screen, down, down, down, pygame.K_RETURN)
+    (wish,) = wishes
+    assert (wish.world, wish.partners) == ("private-kitchen/scarce", (None, "teammate"))
+    assert (wish.options, wish.tick_ms) == ({}, 267)
+
+
 def test_two_agents_are_watched_without_a_person(app: App, tmp_path: Path) -> None:
     screen, wishes = menu(app, tmp_path)
     press(screen, pygame.K_UP, pygame.K_UP, pygame.K_LEFT)  # before the first seat: just watch
@@ -147,13 +160,13 @@ def test_a_key_is_given_away_in_the_settings_and_kept(app: App, tmp_path: Path) 
     assert (kept["sound"], kept["keys"]["kitchen"]["KeyE"]) == (False, "interact")
 
 
-def boards(paint: Painter, players: int) -> None:
-    layout = {2: "cramped_room_o_3orders", 4: "multiplayer_schelling"}[players]
-    world = make_world(f"kitchen/{layout}", compiled=False)
+def boards(paint: Painter, name: str) -> None:
+    world = make_world(name, compiled=False)
     world.reset(0)
+    players = world.facts.num_players
     board = Board(world.static_scene(), FOUR[:players], 0, 150, world.facts, "kitchen", False)
     scene = world.scene(0)
-    board.draw(paint, Moment(scene, scene, 1.0, 1260, [0.0] * players, 599_000), 0)
+    board.draw(paint, Moment(scene, scene, 1.0, 1260, [-123.45] * players, 599_000), 0)
 
 
 def end(players: int, counts: list[list[int]], seat: int | None = 0) -> EndPanel:
@@ -171,19 +184,48 @@ def end(players: int, counts: list[list[int]], seat: int | None = 0) -> EndPanel
     )  # fmt: skip
 
 
+def private_end() -> EndPanel:
+    """A game in which one worked and the other was paid for it."""
+    facts = make_world("private-kitchen/scarce", compiled=False).facts
+    none = dict.fromkeys(facts.contributions, 0)
+    seats = [
+        {"counts": dict.fromkeys(facts.contributions, 8), "score": 31.75, "cost": 56.25},
+        {"counts": none, "score": 88.0, "cost": 0.0},
+    ]
+    return EndPanel(
+        title="Scarce Onions, 50 steps", outcome=outcome_of(facts, seats), art="kitchen",
+        labels=FOUR[:2], my_seat=1, record=Path("episodes"),
+        choices={"Play again": print, "Watch the replay": print, "Menu": print},
+    )  # fmt: skip
+
+
+def test_the_end_tells_own_points_and_private_costs(headless: pygame.Surface) -> None:
+    paint = Reader(headless)
+    private_end().draw(paint)
+    lines = [line for line, _ in paint.lines]
+    assert "119.75 points together" in lines
+    assert "8 onions in the pot. Your partner carried most of the work." in lines
+    rows = lines[lines.index("Own points") : lines.index("Onions fetched")]
+    assert rows == ["Own points", "31.75", "88", "Private cost", "56.25", "0"]
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_words_stay_in_the_window_and_apart(
     app: App, tmp_path: Path, size: tuple[int, int]
 ) -> None:
     facts = make_world("kitchen/cramped_room", compiled=False).facts
     front = menu(app, tmp_path)[0]
+    private = menu(app, tmp_path, world="private-kitchen/scarce")[0]
     draws: list[Callable[[Painter], None]] = [
         lambda paint: front.draw(paint, 0),
         lambda paint: ControlsScreen(app, facts, front).draw(paint, 0),
-        lambda paint: boards(paint, 2),
-        lambda paint: boards(paint, 4),
+        lambda paint: private.draw(paint, 0),
+        lambda paint: boards(paint, "kitchen/cramped_room_o_3orders"),
+        lambda paint: boards(paint, "kitchen/multiplayer_schelling"),
+        lambda paint: boards(paint, "private-kitchen/scarce"),
         lambda paint: end(2, [[60, 0], [10, 9], [10, 9], [9, 9]]).draw(paint),
         lambda paint: end(4, [[20, 16, 3, 14]] * 4).draw(paint),
+        lambda paint: private_end().draw(paint),
     ]
     for draw in draws:
         paint = Reader(pygame.display.set_mode(size))

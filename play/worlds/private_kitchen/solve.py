@@ -83,8 +83,7 @@ class Game:
         self.next_states, events = joint_transitions()
         self.size = self.next_states.shape[1]
         self._rewards = _rewards(options, events).mean(0)
-        numbers = numbering(all_rows())
-        self.starts = [numbers[key] for key in keys_of(first_rows())]
+        self.starts = numbers_of(first_rows())
 
     def idle(self) -> Array:
         """[S, 5] the policy that always stays."""
@@ -254,19 +253,28 @@ def tabulate(
     return table
 
 
-def keys_of(rows: NDArray[np.int32]) -> list[int]:
-    """[M] a number for each state row that tells its state, without the time and the facings."""
+def numbers_of(rows: NDArray[np.int32]) -> NDArray[np.int32]:
+    """[M] the number of each state row's state, whatever the time and the facings."""
+    found: NDArray[np.int32] = _numbers()[_keys(rows)]
+    return found
+
+
+def _keys(rows: NDArray[np.int32]) -> NDArray[np.int32]:
+    """[M] a number below 16 * CELLS**2 for each row that tells its state."""
     one, other = PLAYERS, PLAYERS + 3
-    key = rows[:, one + CELL] * CELLS + rows[:, other + CELL]
+    keys: NDArray[np.int32] = rows[:, one + CELL] * CELLS + rows[:, other + CELL]
     for bit in (one + HOLDS, other + HOLDS, ONIONS, ONIONS + 1):
-        key = 2 * key + rows[:, bit]
-    keys: list[int] = key.tolist()
+        keys = 2 * keys + rows[:, bit]
     return keys
 
 
-def numbering(rows: NDArray[np.int32]) -> dict[int, int]:
-    """Key of a state -> its number."""
-    return {key: number for number, key in enumerate(keys_of(rows))}
+@cache
+def _numbers() -> NDArray[np.int32]:
+    """Key -> number of the state, or -1."""
+    keys = _keys(all_rows())
+    numbers = np.full(16 * CELLS**2, -1, np.int32)
+    numbers[keys] = np.arange(len(keys))
+    return numbers
 
 
 @cache
@@ -308,8 +316,7 @@ def single_transitions(
             rules.act(tables, state, player, action, events)
             happened[len(after)] = events[begin : begin + rules.NUM_EVENTS]
             after.append(state)
-    numbers = numbering(rows)
-    states = np.array([numbers[key] for key in keys_of(np.array(after, np.int32))], np.int32)
+    states = numbers_of(np.array(after, np.int32))
     shape = (len(rows), NUM_ACTIONS)
     return states.reshape(shape), happened.reshape(*shape, rules.NUM_EVENTS)
 

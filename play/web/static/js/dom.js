@@ -34,8 +34,8 @@ export function titled(label) {
   return [name, rest ? element("small", { class: "rest" }, ` ${rest}`) : null].filter(Boolean);
 }
 
-// A score as people read it: with a decimal where there is one.
-export const points = (score) => String(Number(score.toFixed(1)) + 0);
+// A score as people read it: with as many decimals as it needs, at most two.
+export const points = (score) => String(Number(score.toFixed(2)) + 0);
 
 // What one player has earned, in a game in which every player has points of their own.
 export const ownPoints = (score) =>
