@@ -7,8 +7,8 @@ def howto(static_scene: Scene) -> tuple[Step, ...]:
     """What it takes to catch a runner."""
     chasers = static_scene["roles"].count("chaser")
     return (
-        Step(("runner-2",), "The runner is faster than you"),
-        Step(("chaser-1" if chasers > 1 else "chaser-0",), "Drive it into a corner"),
+        Step(("runner-2",), "Faster than you"),
+        Step(("chaser-1" if chasers > 1 else "chaser-0",), "Drive it into corners"),
         Step(("bush",), "Bushes stop everybody"),
         Step(("spark",), "Every touch counts"),
     )
@@ -25,7 +25,7 @@ PRESENTATION = Presentation(
     options={"horizon": 300, "starts": "apart"},
     goal="Catch the runner as often as you can, together",
     help="Arrows or WASD to run, or drag a finger across the field.",
-    keys="Arrow keys or WASD run; on a phone, drag a finger across the field.",
+    keys="Arrows or WASD run, or drag a finger.",
     howto_title="How to catch",
     howto=howto,
     featured=("tag/simple", "tag/three_chasers", "tag/two_runners"),

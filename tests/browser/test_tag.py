@@ -4,60 +4,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from playwright.sync_api import Page, expect
 
-from agents.policy import SeatView
-from agents.tag import Pursuer
 from play.episode import read_episode, verify
-from play.worlds.tag.state import AGENT_SIZE, AGENTS
-from play.worlds.tag.world import Tag, make
+from tests.browser.chaser import Chaser, HeldKey
 from tests.browser.conftest import Visitor
 from tests.browser.test_play import await_go, lines_of, only_record
 from tests.web.serving import serving
 
 Visit = Callable[..., Visitor]
-KEYS = (None, "ArrowLeft", "ArrowRight", "ArrowDown", "ArrowUp")
 VIEW = 1.16  # half-widths that the picture shows to each side
 OPTIONS = {"horizon": 150, "starts": "apart"}
-
-
-class Chaser:
-    """Chases in the game that runs on a page; decides as the rule-based chaser does."""
-
-    def __init__(self, visitor: Visitor) -> None:
-        self.page, self.wire = visitor.page, visitor.wire
-        self.game: dict[str, Any] = self.wire.of("game")[-1]
-        self.world: Tag = make(self.game["world"].partition("/")[2])
-        self.policy = Pursuer("pursue")
-        self.seen = -1
-
-    def play(self, act: Callable[[dict[str, Any]], None], until: Callable[[], bool]) -> None:
-        """Acts once on every new state until something is true."""
-        while not until():
-            found = self.wire.last("tick", "game")
-            assert found is not None
-            scene = found[1]["scene"]
-            if scene["t"] == self.seen:
-                self.page.wait_for_timeout(4)  # lets the page's messages through
-                continue
-            self.seen = scene["t"]
-            act(scene)
-
-    def best_key(self, scene: dict[str, Any]) -> str | None:
-        row = self.world.get_states()
-        for p, player in enumerate(scene["players"]):
-            at = AGENTS + AGENT_SIZE * p
-            row[0, at : at + AGENT_SIZE] = [player[name] for name in ("x", "y", "vx", "vy")]
-        bushes = [[bush["x"], bush["y"]] for bush in scene["obstacles"]]
-        row[0, AGENTS + AGENT_SIZE * len(scene["players"]) :] = np.array(bushes).reshape(-1)
-        self.world.set_states(row)
-        view = SeatView(self.world, 0, self.game["seat"])
-        made = self.policy.act(None, [view], None, np.array([0.5]))
-        return KEYS[int(made.actions[0])]
-
-    def ended(self) -> bool:
-        return self.wire.last("end") is not None
 
 
 def test_a_round_by_keyboard_against_a_runner_that_stands_still(
@@ -78,15 +35,10 @@ def test_a_round_by_keyboard_against_a_runner_that_stands_still(
         expect(me.page.locator("#countdown")).to_be_visible()
         await_go(me.page)
         chaser = Chaser(me)
-        held: list[str] = []
+        keys = HeldKey(me.page)
 
         def hold(scene: dict[str, Any]) -> None:
-            wanted = chaser.best_key(scene)
-            if held and held[0] != wanted:
-                me.page.keyboard.up(held.pop())
-            if wanted and not held:
-                me.page.keyboard.down(wanted)
-                held.append(wanted)
+            keys.hold(chaser.best_key(scene))
 
         chaser.play(hold, lambda: chaser.seen > 40)
         me.shot("tag-game")

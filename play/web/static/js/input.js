@@ -41,6 +41,7 @@ export class Input {
   }
 
   releaseAll() {
+    this.finger = null;
     for (const source of [...this.held.keys()]) this.#up(source);
   }
 
