@@ -38,7 +38,10 @@ class TrainConfig:
     min_deviation: float = setting(
         0.02, "Advantages are divided by their standard deviation, but by no less than this."
     )
-    entropy: float = setting(0.01, "Weight of the policy's entropy bonus.")
+    entropy: float = setting(0.01, "Weight of the policy's entropy bonus at the start.")
+    final_entropy: float = setting(
+        -1.0, "Weight of the entropy bonus at the end; linear in between. -1: as at the start."
+    )
     max_grad_norm: float = setting(0.5, "Gradients longer than this are shortened to it.")
     shaping_steps: int = setting(
         -1, "Steps over which the shaped reward fades to zero, linearly; -1: half of the run."
@@ -79,6 +82,10 @@ class TrainConfig:
             require(getattr(self, name) > 0, name, getattr(self, name), "above 0")
         for name in ("final_learning_rate", "value_coefficient", "entropy"):
             require(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
+        require(
+            self.final_entropy >= 0 or self.final_entropy == -1,
+            "final_entropy", self.final_entropy, "-1, 0 or more",
+        )  # fmt: skip
         require(self.activation in ("relu", "tanh"), "activation", self.activation, "relu or tanh")
         require(self.shaping_steps >= -1, "shaping_steps", self.shaping_steps, "-1, 0 or more")
         require(self.checkpoint_every >= 1, "checkpoint_every", self.checkpoint_every, "1 or more")

@@ -67,7 +67,13 @@ NO_REFERENCE = Reference(np.zeros((0, 0), np.float32), False, NO_KL, 0.0)
 
 
 class Learner:
-    """One policy, its optimiser, and the update of both."""
+    """One policy, its optimiser, and the update of both.
+
+    Attributes:
+        network: The policy.
+        optimizer: Adam.
+        entropy: Weight of the entropy bonus in the next update.
+    """
 
     def __init__(self, network: ActorCritic, config: TrainConfig, entropy: float) -> None:
         self.network = network
@@ -78,7 +84,7 @@ class Learner:
         self._gradients = [np.zeros(network.flat.shape, np.float32) for _ in range(SHARDS)]
         self._views = [network.views(gradient) for gradient in self._gradients]
         self._parameter.grad = torch.from_numpy(self._gradients[0])
-        self._config, self._entropy = config, entropy
+        self._config, self.entropy = config, entropy
 
     def update(
         self,
@@ -135,7 +141,7 @@ class Learner:
             samples.rows[chosen], chosen, samples.actions, samples.log_probs,
             samples.advantages, samples.targets, samples.contexts, reference.log_probs,
             reference.residual, reference.kl, np.float32(reference.price),
-            np.float32(config.clip), np.float32(self._entropy),
+            np.float32(config.clip), np.float32(self.entropy),
             np.float32(config.value_coefficient), np.float32(1 / total), figures,
         )  # fmt: skip
 

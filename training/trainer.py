@@ -80,13 +80,14 @@ class Policies:
 
     Attributes:
         name: Its name in checkpoints.
+        entropy: Weight of their entropy bonus at the start.
         learners: One for each seed.
         stack: Their networks.
     """
 
     def __init__(self, name: str, networks: Sequence[ActorCritic], config: TrainConfig,
                  entropy: float) -> None:  # fmt: skip
-        self.name = name
+        self.name, self.entropy = name, entropy
         self.stack = Stack(networks)
         self.learners = [Learner(network, config, entropy) for network in networks]
 
@@ -324,12 +325,22 @@ class Trainer:
 
     def teach(self, lessons: Sequence[Lesson]) -> list[dict[str, float]]:
         """Updates learners that do not depend on each other; returns the figures of each."""
+        for policies in self.policies.values():
+            for learner in policies.learners:
+                learner.entropy = policies.entropy * self.entropy_share()
         return learn_all(lessons, self.rollout.observations, self.learning_rate(), self.config)
 
     def learning_rate(self) -> float:
         """Adam's step size now: linear over the run."""
         start, end = self.config.learning_rate, self.config.final_learning_rate
         return start + (end - start) * min(1.0, self.own_steps / self.config.steps)
+
+    def entropy_share(self) -> float:
+        """Weight of the entropy bonus now, over that at the start: linear over the run."""
+        start, end = self.config.entropy, self.config.final_entropy
+        if end == -1 or not start:
+            return 1.0
+        return 1 + (end / start - 1) * min(1.0, self.own_steps / self.config.steps)
 
     def shaping(self) -> float:
         """Weight of the shaped reward now: linear from one to zero."""

@@ -127,6 +127,6 @@ def test_a_pure_adversary_pays_nothing_and_heroes_keep_their_entropy():
     np.testing.assert_array_equal(rewards[:, role.slots], -own[:, role.slots])
     lesson = trainer._adversarys_lesson(role, 0, rewards)
     assert lesson.reference.kl == NO_KL
-    assert trainer.heroes[0].policies.learners[0]._entropy == 0.07
+    assert trainer.heroes[0].policies.learners[0].entropy == 0.07
     with pytest.raises(UserError, match="--kl-in is both"):
         trainer_of("pure-adversary", kl_in="both")

@@ -225,6 +225,20 @@ def test_episodes_begin_in_visited_states_as_often_as_asked():
     assert max(begun) < 40
 
 
+def test_the_entropy_bonus_goes_from_its_first_weight_to_its_last():
+    trainer = runs.make_trainer("ippo", config_of("ippo", entropy=0.4, final_entropy=0.1))
+    weights = []
+    while trainer.steps < trainer.config.steps:
+        trainer.iterate()
+        weights += [
+            learner.entropy for each in trainer.policies.values() for learner in each.learners
+        ]
+    assert weights[0] == pytest.approx(0.4)
+    assert weights == pytest.approx(np.repeat(np.linspace(0.4, 0.1, 48)[:47], 2), abs=0.01)
+    with pytest.raises(UserError, match=r"final-entropy is -0\.5"):
+        config_of("ippo", final_entropy=-0.5)
+
+
 def test_the_return_is_that_of_whole_episodes():
     returns = Returns(2, unit=20.0, horizon=3)
     rewards = np.array([[1, 0], [0, 1], [2, 0], [0, 4], [1, 0], [1, 0]], np.float32)
