@@ -20,6 +20,10 @@ $(BIN)/python:
 	@echo 'Setting up $(VENV); this takes a minute or two, once'
 	$(PYTHON) -m venv $(VENV)
 
+# The oracle of tag asks for pygame-ce, which would overwrite the files of pygame, a requirement of
+# ours and of overcooked-ai's; it works with either. All else that it needs is in the extra "dev".
+MPE2 = mpe2==1.1.1
+
 # A stamp per set of dependencies: the second `make play` starts at once.
 $(VENV)/.play: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
@@ -27,6 +31,7 @@ $(VENV)/.play: pyproject.toml | $(BIN)/python
 
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(MPE2)
 	@touch $@ $(VENV)/.play
 
 play: $(VENV)/.play

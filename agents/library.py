@@ -12,6 +12,7 @@ from agents.onnx import OnnxPolicy
 from agents.policy import Policy
 from agents.private_kitchen import teammate, worker
 from agents.scripted import GreedyChef
+from agents.tag import Fugitive, Pursuer
 from play.worlds.errors import UserError
 from play.worlds.registry import short_name
 from play.worlds.spec import WorldFacts
@@ -22,7 +23,7 @@ __all__ = [
 
 POLICIES_DIR = Path(__file__).resolve().parent.parent / "assets" / "policies"
 PREFERRED = "srpo"
-FREE_OPTIONS = {"horizon", "random_start"}
+FREE_OPTIONS = {"horizon", "random_start", "reward_scale", "starts"}
 """Options of a world in which a game may differ from the training."""
 
 
@@ -40,6 +41,7 @@ class Partner:
         recommended: Whether it is the one to offer first in its world.
         card: Its card; None for a built-in one.
         family: Worlds that it plays all of, such as ``"kitchen"``; None for any.
+        roles: Roles that it can take there, or None for any.
         sha256: Hash of its file; None for a built-in one.
     """
 
@@ -52,17 +54,24 @@ class Partner:
     recommended: bool = False
     card: Card | None = None
     family: str | None = None
+    roles: tuple[str, ...] | None = None
 
     @property
     def sha256(self) -> str | None:
         """Hash of its file; None for a built-in one."""
         return self.card.sha256 if self.card else None
 
-    def plays(self, world: str, seat: int | None = None) -> bool:
-        """Whether it can take this seat (or some seat) of this world."""
+    def plays(self, world: str) -> bool:
+        """Whether it can take some seat of this world."""
         own = self.card is not None and world in worlds_of(self.card)
-        fits = own or (self.world is None and _in_family(self.family, world))
-        return fits and (seat is None or self.seats is None or seat in self.seats)
+        return own or (self.world is None and _in_family(self.family, world))
+
+    def takes(self, facts: WorldFacts, seats: Iterable[int]) -> bool:
+        """Whether it can take all of these seats of a world."""
+        return self.plays(facts.world) and all(
+            (self.seats is None or seat in self.seats) and _in_role(self.roles, facts, seat)
+            for seat in seats
+        )
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,7 @@ class Builtin:
     title: str
     description: str
     family: str | None = None
+    roles: tuple[str, ...] | None = None
 
 
 BUILTIN: dict[str, Builtin] = {
@@ -81,6 +91,20 @@ BUILTIN: dict[str, Builtin] = {
         "Greedy cook",
         "Follows rules: does the most useful thing next, and makes way.",
         family="kitchen",
+    ),
+    "pursue": Builtin(
+        Pursuer,
+        "Pursuer",
+        "Follows rules: goes where the runner will be, and cuts off its way.",
+        family="tag",
+        roles=("chaser",),
+    ),
+    "flee": Builtin(
+        Fugitive,
+        "Fugitive",
+        "Follows rules: keeps away from chasers, corners and the border.",
+        family="tag",
+        roles=("runner",),
     ),
     "worker": Builtin(
         worker,
@@ -108,9 +132,12 @@ def list_partners(world: str | None = None, folder: Path | None = None) -> list[
     """
     partners = [_from_card(read_card(path)) for path in _folders(folder or POLICIES_DIR).values()]
     partners += [
-        Partner(name, item.title, item.description, None, None, "rule-based", family=item.family)
+        Partner(
+            name, item.title, item.description, None, None, "rule-based",
+            family=item.family, roles=item.roles,
+        )
         for name, item in BUILTIN.items()
-    ]
+    ]  # fmt: skip
     if world is not None:
         partners = [partner for partner in partners if partner.plays(world)]
     return sorted(partners, key=lambda p: (p.world is None, p.world or "", not p.recommended))
@@ -185,6 +212,19 @@ def check_fit(policy: Policy | Partner, facts: WorldFacts, seats: Iterable[int] 
             f"{policy.name} plays {BUILTIN[policy.name].family} worlds only, not {facts.world}: "
             "choose another partner"
         )
+    elif policy.name in BUILTIN:
+        _check_roles(policy.name, BUILTIN[policy.name].roles, facts, seats)
+
+
+def _check_roles(
+    name: str, roles: tuple[str, ...] | None, facts: WorldFacts, seats: Iterable[int]
+) -> None:
+    for seat in seats:
+        if not _in_role(roles, facts, seat):
+            raise UserError(
+                f"{name} plays as {' or '.join(roles or ())} only, but is to take seat {seat}, a "
+                f"{facts.roles[seat]}: choose another partner for it"
+            )
 
 
 def _check_world(card: Card, facts: WorldFacts) -> None:
@@ -251,6 +291,10 @@ def _check_seats(card: Card, facts: WorldFacts, seats: Iterable[int]) -> None:
 
 def _in_family(family: str | None, world: str) -> bool:
     return family is None or world.startswith(f"{family}/")
+
+
+def _in_role(roles: tuple[str, ...] | None, facts: WorldFacts, seat: int) -> bool:
+    return roles is None or not facts.roles or facts.roles[seat] in roles
 
 
 def _from_card(card: Card) -> Partner:

@@ -327,7 +327,7 @@ def checked_states(episode: Episode) -> Iterator[World]:
         line = episode.ticks[t - 1] if t else episode.header
         if t:
             rewards = [float(r) for r in world.rewards[0]]
-            score += sum(rewards)
+            score += world.facts.score(rewards)
             _compare(path, t, "rewards", rewards, line.get("rewards"))
         if "hash" in line:
             _compare(path, t, "state hash", world.state_hash(0), line["hash"])
@@ -346,7 +346,7 @@ class VerifyReport:
         path: The file.
         steps: Steps that were re-simulated.
         hashes: Hashes that were compared, all equal.
-        score: Team reward, recomputed.
+        score: Score of the game, recomputed.
         fallbacks: Decisions that were replaced by the idle action.
         reason: Why the episode ended; None for a record that was cut off.
     """
@@ -368,7 +368,7 @@ def verify(path: Path, *, partial: bool = False) -> VerifyReport:
     episode = read_episode(path, partial=partial)
     score = 0.0
     for world in checked_states(episode):
-        score += float(world.rewards[0].sum())
+        score += world.facts.score(world.rewards[0])
     return VerifyReport(
         path=path,
         steps=len(episode.ticks),

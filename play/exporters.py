@@ -135,7 +135,7 @@ def step_rows(episode: Episode) -> Iterator[dict[str, Any]]:
     for t, line in enumerate(episode.ticks, start=1):
         next(states)
         after = json.dumps(world.scene(0))
-        score += float(world.rewards[0].sum())
+        score += world.facts.score(world.rewards[0])
         row = {
             "episode": episode.id, "world": episode.header["world"], "t": t,
             "reward": float(world.rewards[0].sum()), "score": score, "done": bool(world.done[0]),

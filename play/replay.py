@@ -51,8 +51,8 @@ class ReplayCursor:
         return self._scenes[t]
 
     def score(self, t: int) -> float:
-        """Team reward of the first t steps."""
-        return sum(self._scores[t])
+        """Score of the first t steps, see `WorldFacts.score`."""
+        return self.facts.score(self._scores[t])
 
     def scores(self, t: int) -> list[float]:
         """Reward of each seat in the first t steps."""

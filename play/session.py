@@ -113,7 +113,7 @@ class TickResult:
         actions: Joint action.
         rewards: Reward per seat, shaping excluded.
         events: Names of the events per seat.
-        score: Team reward of the episode so far.
+        score: Score of the episode so far, see `WorldFacts.score`.
         scores: Reward per seat of the episode so far.
         scene: The state after the step, for drawing.
         done: Whether the episode is over.
@@ -182,7 +182,7 @@ class Session:
 
     Attributes:
         t: Steps taken so far.
-        score: Team reward so far.
+        score: Score so far, see `WorldFacts.score`.
         scores: Reward so far of each seat.
         over: Whether the episode has ended, by its horizon or by `finish`.
 
@@ -375,7 +375,7 @@ class Session:
     ) -> TickResult:
         self.t += 1
         rewards = tuple(float(r) for r in self.world.rewards[0])
-        self.score += sum(rewards)
+        self.score += self.facts.score(rewards)
         self.scores = [score + own for score, own in zip(self.scores, rewards, strict=True)]
         self.over = bool(self.world.done[0])
         happened = self.world.events[0]

@@ -78,9 +78,7 @@ def invite(config: TrainConfig, world: World, parts: Sequence[NDArray[np.int64]]
     facts = world.facts
     seats = [seat for seat in range(facts.num_players) if seat not in facts.team]
     fitting = [
-        partner.name
-        for partner in list_partners(facts.world)
-        if all(partner.plays(facts.world, seat) for seat in seats)
+        partner.name for partner in list_partners(facts.world) if partner.takes(facts, seats)
     ]
     name = config.others or next(iter(fitting), "")
     if not name:

@@ -119,7 +119,7 @@ def checked_wish(
     facts = make_world(world, **options).facts
     number = _seat_number(seat, facts.num_players, world)
     if partner is not None:
-        load_policy(partner, facts, seats=[s for s in range(facts.num_players) if s != number])
+        load_policy(partner, facts, seats=facts.partners_of(number))
     return Wish(facts.world, partner, number, tick_ms, options)
 
 

@@ -18,7 +18,7 @@ from play.desktop.paint import (
     Painter,
 )
 from play.draw.renderers import make_renderer
-from play.presentation.families import points
+from play.presentation.families import face_of, points, shows_own_points
 from play.worlds.spec import WorldFacts
 
 BAR = 76  # units that the score bar takes at the top
@@ -74,7 +74,8 @@ class Board:
         reduced_motion: bool,
     ) -> None:
         self._whole_ms = float(facts.horizon * tick_ms)
-        self._own_points = not facts.shared_reward
+        self._own_points = shows_own_points(facts)
+        self._faces = [face_of(facts, seat) for seat in range(facts.num_players)]
         self._art = art
         self._orders = static_scene.get("orders", [])
         self._labels = labels
@@ -104,6 +105,15 @@ class Board:
             paint.surface, area, moment.previous, moment.following, moment.alpha, time_ms
         )
         self._bar(paint, moment, width)
+
+    @property
+    def ahead(self) -> float:
+        """Ticks that may be shown beyond the latest one."""
+        return self._renderer.ahead
+
+    def direction(self, x: float, y: float) -> str | None:
+        """The arrow key that leads the person's player to a pixel; see `Renderer.direction`."""
+        return self._renderer.direction(x, y)
 
     def cues(self, previous: Mapping[str, Any], following: Mapping[str, Any]) -> list[str]:
         """Names of sound effects for what a step changed without anybody's doing."""
@@ -163,6 +173,6 @@ class Board:
             x -= paint.width_of(label, 22)
             paint.words(label, x, 43, 22)
             x -= 52 if label else 46
-            paint.picture(f"avatar-{seat % 4}", x, 19, 46, art=self._art)
+            paint.picture(self._faces[seat], x, 19, 46, art=self._art)
             x -= 22
         return right - x

@@ -90,7 +90,7 @@ class EndPanel:
         step = (width - first) / len(self._names)
         for seat, name in enumerate(self._names):
             left = x + first + step * seat
-            paint.picture(f"avatar-{seat % 4}", left, y, 42 * k, art=self._art)
+            paint.picture(self._outcome.faces[seat], left, y, 42 * k, art=self._art)
             size = (21 if len(self._names) < 3 else 16) * k
             name = paint.name(name, step - 54 * k, size)
             paint.words(name, left + 50 * k, y + 23 * k, size)

@@ -53,6 +53,8 @@ class GameScreen:
         self._scores: tuple[float, ...] = (0.0,) * len(game.labels)
         self._steps = 0
         self._art = presentation_of(game.facts.world).art
+        self._finger: tuple[int, int] | None = None
+        self._led: int | None = None  # the action that the finger holds
         self._counted = 4  # seconds of the countdown that have been heard
         self._end: EndPanel | None = None
         self._pause = Rows(
@@ -82,6 +84,7 @@ class GameScreen:
         elif _key(event, pygame.K_m):
             self._app.change(self._app.settings.flipped("sound"))
         else:
+            self._point(event)
             for action, down in self._controls.translate(event):
                 self._game.key(action, down)
 
@@ -91,7 +94,9 @@ class GameScreen:
             self._take_settings()
         for result in self._game.poll():
             self._take(result, time_ms)
-        alpha = min(1.0, (time_ms - self._arrived) / self._game.tick_ms)
+        self._follow()
+        most = 1.0 if self._game.over or self._game.paused else 1.0 + self._board.ahead
+        alpha = min(most, (time_ms - self._arrived) / self._game.tick_ms)
         left = (self._game.facts.horizon - self._steps) * self._game.tick_ms
         moment = Moment(self._previous, self._following, alpha, self._score, self._scores, left)
         self._board.draw(paint, moment, time_ms)
@@ -110,6 +115,27 @@ class GameScreen:
     def close(self) -> None:
         """Ends the game's record where it is."""
         self._game.close("left")
+
+    def _point(self, event: pygame.event.Event) -> None:
+        """Notes where a finger, or the mouse with its button down, is."""
+        left = getattr(event, "button", 1) == 1
+        pressed = event.type == pygame.MOUSEBUTTONDOWN and left
+        if pressed or (event.type == pygame.MOUSEMOTION and self._finger is not None):
+            self._finger = event.pos
+        elif event.type == pygame.MOUSEBUTTONUP and left:
+            self._finger = None
+
+    def _follow(self) -> None:
+        """Leads the person's player to the finger, where the picture knows the way."""
+        code = None if self._finger is None else self._board.direction(*self._finger)
+        action = None if code is None else self._game.facts.keys[code]
+        if action == self._led:
+            return
+        if self._led is not None:
+            self._game.key(self._led, False)
+        if action is not None:
+            self._game.key(action, True)
+        self._led = action
 
     def _take(self, result: TickResult, time_ms: float) -> None:
         self._previous, self._following = self._following, result.scene

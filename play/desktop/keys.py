@@ -41,8 +41,10 @@ SCANCODES = {
 RESERVED = ("KeyP", "KeyM")  # pause and mute, in every game
 CODES = {scancode: code for code, scancode in SCANCODES.items()}
 
-# What a gamepad's stick and pad mean, by the names that worlds give to directions.
-DIRECTIONS = {(0, -1): "north", (0, 1): "south", (1, 0): "east", (-1, 0): "west"}
+# What a gamepad's stick and pad mean: what a world's own keyboard map gives to the arrow keys.
+DIRECTIONS = {
+    (0, -1): "ArrowUp", (0, 1): "ArrowDown", (1, 0): "ArrowRight", (-1, 0): "ArrowLeft",
+}  # fmt: skip
 # Pads without a hat have their four arrows as buttons, in the order that SDL numbers them.
 ARROWS = {11: (0, -1), 12: (0, 1), 13: (-1, 0), 14: (1, 0)}
 MENU_BUTTONS = (6, 7, 9)  # start, options or select, by make
@@ -77,7 +79,9 @@ class Controls:
             for code, name in keys.items()
             if code in SCANCODES and name in index
         }
-        self._directions = {way: index[name] for way, name in DIRECTIONS.items() if name in index}
+        self._directions = {
+            way: facts.keys[code] for way, code in DIRECTIONS.items() if code in facts.keys
+        }
         others = set(index.values()) - set(self._directions.values()) - {facts.idle_action}
         self._button = min(others) if others else None
         self._stick: dict[tuple[int, str], tuple[int, int]] = {}

@@ -1,6 +1,6 @@
 """Entry points of the desktop front end: play and watch, or look at a record."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from play.desktop.game import GameScreen
 from play.desktop.live import LiveGame
 from play.desktop.menu import MenuScreen, options_of
 from play.desktop.replay import ReplayScreen
+from play.presentation.families import options_for_people
 from play.replay import ReplayCursor
 from play.worlds.errors import UserError
 from play.worlds.registry import make_world
@@ -95,13 +96,12 @@ class Player:
         self._app.show(GameScreen(self._app, game, again=again, menu=menu, replay=replay))
 
 
-def _first_fitting(world: str, options: Mapping[str, Any]) -> str:
+def _first_fitting(world: str, options: Mapping[str, Any], seats: Sequence[int]) -> str:
     """The recommended partner, or the next one that was trained under the rules asked for."""
-    partners = list_partners(world)
-    for partner in partners:
+    for partner in list_partners(world):
         facts = make_world(world, **{**options_of(partner), **options}).facts
         try:
-            check_fit(partner, facts)
+            check_fit(partner, facts, seats)
         except UserError:
             continue
         return partner.name
@@ -115,19 +115,21 @@ def chosen(config: DesktopConfig) -> Wish:
         UserError: No such world, seat or partner.
     """
     world = config.world or _world_of(config.partner) or FIRST_WORLD
-    options = dict(config.options)
+    options = {**options_for_people(world), **config.options}
     facts = make_world(world, **options).facts
-    partner = config.partner or _first_fitting(world, options)
+    if config.seat is not None and not 0 <= config.seat < facts.num_players:
+        raise UserError(
+            f"{world} has no seat {config.seat}: choose from 0 to {facts.num_players - 1}"
+        )
+    beside = facts.partners_of(config.seat)
+    partner = config.partner or _first_fitting(world, options, beside)
     for known in list_partners(world):
         if known.name == partner:
             options = {**options_of(known), **options}
-    seats: list[str | None] = [partner] * facts.num_players
-    if config.seat is not None:
-        if not 0 <= config.seat < facts.num_players:
-            raise UserError(
-                f"{world} has no seat {config.seat}: choose from 0 to {facts.num_players - 1}"
-            )
-        seats[config.seat] = None
+    seats: list[str | None] = [None] * facts.num_players
+    for group in facts.groups(without=() if config.seat is None else (config.seat,)):
+        for seat in group:
+            seats[seat] = partner if group == beside else _first_fitting(world, options, group)
     return Wish(world, options, tuple(seats), config.tick_ms or facts.tick_ms)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import pygame
@@ -15,6 +16,7 @@ from play.desktop.widgets import Navigator, Row, Rows
 from play.draw.renderers import Renderer, make_renderer
 from play.presentation.families import (
     family_of,
+    options_for_people,
     ordered_names,
     person_of,
     presentation_of,
@@ -67,6 +69,7 @@ class MenuScreen:
         self._own_tick_ms = self._tick_ms = config.tick_ms
         self._second = 0
         self._partner = 0
+        self._opponents: dict[str, int] = {}  # role -> who plays it, where policies play two roles
         self._problem = ""
         self._options = {k: v for k, v in config.options.items() if k != "dynamics"}
         self._enter_world()
@@ -139,9 +142,18 @@ class MenuScreen:
             Row("Partner", self._partner_words, self._turn_partner),
             Row("Your seat", self._seat_words, self._turn_seat),
         ]
+        for group in self._other_groups():
+            role = self._preview().facts.roles[group[0]]
+            rows.append(
+                Row(
+                    role.capitalize(),
+                    partial(self._opponent_words, group),
+                    partial(self._turn_opponent, group),
+                )
+            )
         if len(self._families) > 1:
             rows.insert(0, Row("Game", lambda: self._words().title, self._turn_family))
-        if self._seat is None:
+        if self._seat is None and self._seconds():
             rows.append(Row("Second agent", self._second_words, self._turn_second))
         rows.append(Row("Speed", self._speed_words, self._turn_speed))
         if self._rules():
@@ -180,6 +192,7 @@ class MenuScreen:
         if self._seat is not None and self._seat >= players:
             self._seat = 0
         self._partner = self._second = 0  # the recommended one comes first
+        self._opponents = {}
         self._rule = None
         self._problem = ""
 
@@ -209,14 +222,28 @@ class MenuScreen:
     def _turn_second(self, by: int) -> None:
         self._second = (self._second + by) % len(self._seconds())
 
+    def _opponent(self, group: Sequence[int]) -> Partner:
+        """Who plays the role of these seats."""
+        role = self._preview().facts.roles[group[0]]
+        return self._fitting(frozenset(group))[self._opponents.get(role, 0)]
+
+    def _opponent_words(self, group: Sequence[int]) -> str:
+        return self._text_of(self._opponent(group))[0]
+
+    def _turn_opponent(self, group: Sequence[int], by: int) -> None:
+        role = self._preview().facts.roles[group[0]]
+        choices = len(self._fitting(frozenset(group)))
+        self._opponents[role] = (self._opponents.get(role, 0) + by) % choices
+
     def _turn_seat(self, by: int) -> None:
         seats = [*range(self._preview().facts.num_players), None]
         self._seat = _next(seats, self._seat, by)
         self._partner = min(self._partner, len(self._partners()) - 1)
+        self._opponents = {}
         self._remake_rows()
 
     def _seat_words(self) -> str:
-        return "Just watch" if self._seat is None else person_of(self._world, self._seat)
+        return "Just watch" if self._seat is None else person_of(self._preview().facts, self._seat)
 
     def _turn_speed(self, by: int) -> None:
         self._tick_ms = _next(list(self._speeds().values()), self._tick(), by)
@@ -249,13 +276,23 @@ class MenuScreen:
     # What follows from the choices.
 
     def _partners(self) -> list[Partner]:
-        """Who can take all seats but the person's, or the first seat when nobody plays."""
-        seats = range(self._preview().facts.num_players if self._seat is not None else 1)
-        return self._fitting(frozenset(seats) - {self._seat})
+        """Who can take the seats beside the person's, or the first seat when nobody plays."""
+        beside = self._beside()
+        return self._fitting(frozenset(beside if self._seat is not None else beside[:1]))
 
     def _seconds(self) -> list[Partner]:
-        """Who can take the seats after the first when nobody plays."""
-        return self._fitting(frozenset(range(1, self._preview().facts.num_players)))
+        """Who can take the seats beside the first when nobody plays; nobody if there is none."""
+        rest = self._beside()[1:]
+        return self._fitting(frozenset(rest)) if rest else []
+
+    def _beside(self) -> list[int]:
+        return self._preview().facts.partners_of(self._seat)
+
+    def _other_groups(self) -> list[list[int]]:
+        """The seats of each role that policies take besides the partner's."""
+        without = () if self._seat is None else (self._seat,)
+        groups = self._preview().facts.groups(without)
+        return [group for group in groups if group != self._beside()]
 
     def _fitting(self, seats: frozenset[int]) -> list[Partner]:
         """Who can take all of these seats; read once for each choice of them."""
@@ -264,14 +301,14 @@ class MenuScreen:
             self._lists[key] = [
                 partner
                 for partner in list_partners(self._world)
-                if all(partner.plays(self._world, seat) for seat in seats)
+                if partner.takes(self._preview().facts, seats)
             ]
         return self._lists[key]
 
     def _preview(self) -> Preview:
         key = self._world
         if key not in self._previews:
-            world = make_world(self._world)
+            world = make_world(self._world, **options_for_people(self._world))
             world.reset(0)
             static = world.static_scene()
             renderer = make_renderer(
@@ -284,14 +321,15 @@ class MenuScreen:
         self._app.show(ControlsScreen(self._app, self._preview().facts, self))
 
     def _go(self) -> None:
-        partners = self._partners()
-        players = self._preview().facts.num_players
-        seats: list[str | None] = [partners[self._partner].name] * players
-        if self._seat is None:
-            seats[1:] = [self._seconds()[self._second].name] * (players - 1)
-        else:
-            seats[self._seat] = None
-        options = {**options_of(partners[self._partner]), **self._options}
+        partner = self._partners()[self._partner]
+        seats: list[str | None] = [None] * self._preview().facts.num_players
+        for number, seat in enumerate(self._beside()):
+            second = self._seat is None and number > 0
+            seats[seat] = self._seconds()[self._second].name if second else partner.name
+        for group in self._other_groups():
+            for seat in group:
+                seats[seat] = self._opponent(group).name
+        options = {**options_of(partner), **options_for_people(self._world), **self._options}
         if self._rule and "dynamics" not in options:
             options["dynamics"] = self._rule
         self._problem = ""

@@ -8,7 +8,7 @@ from play.desktop.app import App
 from play.desktop.board import Board, Moment
 from play.desktop.paint import ACCENT, ACCENT_SOFT, GOOD, LINE, MUTED, SURFACE, Painter
 from play.desktop.sound import cue
-from play.presentation.families import presentation_of
+from play.presentation.families import face_of, presentation_of
 from play.replay import ReplayCursor
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -150,7 +150,7 @@ class ReplayScreen:
         y += 46
         each = (height - FOOT - 150) / len(self._labels)
         for seat, label in enumerate(self._labels):
-            paint.picture(f"avatar-{seat % 4}", x + 12, y, 36, art=self._words.art)
+            paint.picture(face_of(self._cursor.facts, seat), x + 12, y, 36, art=self._words.art)
             paint.words(paint.name(label, PANEL - 86, 20), x + 56, y + 20, 20)
             below = self._actions(paint, x + 16, y + 44, seat, int((each - 50) / ROW))
             y = min(y + each, below + 14)

@@ -57,6 +57,7 @@ class KitchenRenderer:
         self._columns = static["width"] + (margin["left"] + margin["right"]) / 100
         self._rows = static["height"] + (margin["top"] + margin["bottom"]) / 100
         self.aspect = self._columns / self._rows
+        self.ahead = 0.0
         self._pops: list[Pop] = []
         self._seen: Scene | None = None
         self._area: pygame.Rect | None = None
@@ -90,6 +91,10 @@ class KitchenRenderer:
         self._pops = [pop for pop in self._pops if pop.age(time_ms) < 1]
         for pop in self._pops:
             self._pop(pop, pop.age(time_ms))
+
+    def direction(self, x: float, y: float) -> str | None:
+        """None: cooks are led step by step."""
+        return None
 
     def cues(self, previous: Scene, following: Scene) -> list[str]:
         """``ready`` when a soup is done."""

@@ -14,6 +14,7 @@ Scene = Mapping[str, Any]
 RENDERERS = {
     "kitchen": "play.draw.kitchen",
     "private-kitchen": "play.draw.private_kitchen",
+    "tag": "play.draw.tag",
 }
 
 
@@ -22,6 +23,8 @@ class Renderer(Protocol):
 
     aspect: float
     """Width over height of what is drawn."""
+    ahead: float
+    """Ticks for which it can go on from the latest state on its own when the next one is late."""
 
     def draw(
         self,
@@ -41,6 +44,13 @@ class Renderer(Protocol):
             following: `World.scene` after it; the same object as `previous` at rest.
             alpha: How much of the way between them has passed, 0 to 1.
             time_ms: Any steadily growing clock, for what moves by itself.
+        """
+        ...
+
+    def direction(self, x: float, y: float) -> str | None:
+        """The arrow key (as browsers name it) that leads the person's player to a pixel.
+
+        None when it is there, or where a finger cannot lead.
         """
         ...
 

@@ -3,6 +3,7 @@
 import re
 from functools import cache
 from importlib import import_module
+from typing import Any
 
 from agents.library import Partner
 from play.presentation.spec import Presentation
@@ -13,6 +14,7 @@ from play.worlds.spec import WorldFacts
 PRESENTATIONS = {
     "kitchen": "play.presentation.kitchen",
     "private-kitchen": "play.presentation.private_kitchen",
+    "tag": "play.presentation.tag",
 }
 
 # What a person wants to know before choosing, by algorithm or name: title and description.
@@ -30,6 +32,8 @@ PARTNERS = {
         "Learned beside itself, and expects you to move as it would.",
     ),
     "greedy": ("Greedy cook", "Always does the most useful thing next."),
+    "pursue": ("Pursuer", "Runs to where the runner will be, and cuts off its way."),
+    "flee": ("Fugitive", "Keeps away from you, from corners and from the border."),
     "random": ("Random player", "Presses keys at random."),
     "stay": ("Statue", "Never moves; all the work is yours."),
 }
@@ -85,9 +89,25 @@ def text_of(partner: Partner, world: str) -> tuple[str, str]:
     return (title if last in (partner.name, method) else f"{title}, {last}"), description
 
 
-def person_of(world: str, seat: int) -> str:
-    """What the others call a person: ``"Blue chef"``."""
-    return f"{COLORS[seat % len(COLORS)]} {presentation_of(world).player}"
+def person_of(facts: WorldFacts, seat: int) -> str:
+    """What the others call a person, by role where there are some: ``"Blue chef"``."""
+    called = facts.roles[seat] if facts.roles else presentation_of(facts.world).player
+    return f"{COLORS[seat % len(COLORS)]} {called}"
+
+
+def face_of(facts: WorldFacts, seat: int) -> str:
+    """Name of the drawing of a seat's player: ``"avatar-0"``, or ``"runner-2"`` by its role."""
+    return f"{facts.roles[seat] if facts.roles else 'avatar'}-{seat % len(COLORS)}"
+
+
+def shows_own_points(facts: WorldFacts) -> bool:
+    """Whether each seat has points of its own to show beside the score."""
+    return not facts.shared_reward and not facts.score_seats
+
+
+def options_for_people(world: str) -> dict[str, Any]:
+    """Options in which a game for people differs from the world as it is."""
+    return dict(presentation_of(world).options)
 
 
 def speeds_of(facts: WorldFacts, own: int | None = None) -> dict[str, int]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from play.presentation.families import points, presentation_of
+from play.presentation.families import face_of, points, presentation_of, shows_own_points
 from play.worlds.spec import WorldFacts
 
 MOST_PRIZES = 20
@@ -20,6 +20,7 @@ class Outcome:
         verdicts: What the players did and who did it: a sentence for each seat, in the words for
             whoever sat there, and a last one for those who watched.
         rows: What each seat did and earned: label -> a number for each seat.
+        faces: Name of each seat's picture in the family's art.
         prize: Name of the drawing of a success, or None.
         prizes: How many of these to show.
     """
@@ -27,6 +28,7 @@ class Outcome:
     heading: str
     verdicts: tuple[str, ...]
     rows: Mapping[str, Sequence[float]]
+    faces: tuple[str, ...]
     prize: str | None
     prizes: int
 
@@ -46,15 +48,16 @@ def outcome_of(facts: WorldFacts, seats: Sequence[Mapping[str, Any]]) -> Outcome
     rows: dict[str, list[float]] = dict(work)
     if facts.costs:
         rows = {"private cost": [seat["cost"] for seat in seats], **rows}
-    if not facts.shared_reward:
+    if shows_own_points(facts):
         rows = {"own points": [seat["score"] for seat in seats], **rows}
     words = presentation_of(facts.world)
     successes = sum(work[words.success]) if words.success else 0
-    together = points(sum(seat["score"] for seat in seats))
+    score = points(facts.score([seat["score"] for seat in seats]))
     return Outcome(
-        heading=f"{together} points" if facts.shared_reward else f"{together} points together",
+        heading=f"{score} points together" if shows_own_points(facts) else f"{score} points",
         verdicts=tuple(_verdict(facts, work, seat) for seat in (*range(len(seats)), None)),
         rows=rows,
+        faces=tuple(face_of(facts, seat) for seat in range(len(seats))),
         prize=words.prize,
         prizes=min(successes, MOST_PRIZES) if words.prize else 0,
     )
@@ -69,9 +72,11 @@ def _verdict(facts: WorldFacts, work: Mapping[str, Sequence[int]], seat: int | N
         if count == 0:
             return words.failure
         done = f"{count} {words.success_words[count > 1]}"
-    if seat is None or facts.num_players != 2 or not work:
+    team = next((group for group in facts.groups() if seat in group), [])
+    if seat is None or len(team) != 2 or not work:
         return f"{done}."
-    share = sum(row[seat] for row in work.values()) / max(1, sum(map(sum, work.values())))
+    together = sum(row[mate] for row in work.values() for mate in team)
+    share = sum(row[seat] for row in work.values()) / max(1, together)
     if share > MINE:
         return f"{done}. You carried most of the work."
     if share < THEIRS:

@@ -18,6 +18,10 @@ LABELS = {
     "west": "Left",
     "stay": "Wait",
     "interact": "Use",
+    "up": "Up",
+    "down": "Down",
+    "right": "Right",
+    "left": "Left",
 }
 
 
@@ -49,7 +53,9 @@ class Presentation:
         more: Heading over those worlds that are not featured.
         place: What one of its worlds is called, in the singular.
         player: What a player is called, in the singular.
-        art: Folder of `assets/art` with ``avatar-0.svg`` and so on, and the pictures named below.
+        art: Folder of `assets/art` with ``avatar-0.svg`` and so on (or a picture like these for
+            each role), and the pictures named below.
+        options: Options of the worlds in games for people, unless these ask for others.
         goal: What the players want, in a sentence without a full stop.
         help: The line below a running game: keys and rules in brief sentences.
         keys: What the keys do, for the menu.
@@ -73,6 +79,7 @@ class Presentation:
     place: str = "world"
     player: str = "player"
     art: str = "kitchen"
+    options: Mapping[str, Any] = field(default_factory=dict)
     goal: str = ""
     help: str = ""
     keys: str = ""

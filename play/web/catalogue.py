@@ -7,6 +7,7 @@ from typing import Any
 
 from agents.library import Partner, list_partners
 from play.presentation.families import (
+    face_of,
     family_of,
     ordered_names,
     presentation_of,
@@ -16,6 +17,7 @@ from play.presentation.families import (
 )
 from play.web.config import PlayConfig
 from play.web.messages import Start
+from play.web.room import policies_of
 from play.worlds.errors import UserError
 from play.worlds.registry import make_world
 from play.worlds.spec import WorldFacts
@@ -45,6 +47,8 @@ def _entry(name: str, options: Mapping[str, Any], own_tick_ms: int | None) -> En
         "static": static,
         "scene": world.scene(0),
         "options": dict(facts.options),
+        "roles": list(facts.roles),
+        "faces": [face_of(facts, seat) for seat in range(facts.num_players)],
         "howto": [asdict(step) for step in words.howto(static)],
         "tick_ms": facts.tick_ms,
         "speeds": [
@@ -144,18 +148,16 @@ class Catalogue:
         rules = {value for value, _ in presentation_of(wish.world).rules}
         if set(wish.options) - {"dynamics"} or not set(wish.options.values()) <= rules:
             return "These rules are not on the menu; reload the page."
-        if wish.mode == "solo" and wish.seat >= entry.players:
+        if wish.seat >= entry.players:
             return f"There are only {entry.players} seats here; choose another."
-        needed = {"solo": min(1, entry.players - 1), "watch": entry.players, "pair": 0}[wish.mode]
-        if len(wish.partners) != needed:
+        seats_of = policies_of(wish, entry.facts)
+        if len(wish.partners) != len(seats_of):
             return "Choose a partner first."
-        others = [seat for seat in range(entry.players) if seat != wish.seat]
-        for index, name in enumerate(wish.partners):
+        for name, seats in zip(wish.partners, seats_of, strict=True):
             partner = self.partner(name, wish.world)
             if partner is None:
                 return "This partner does not play here; choose another."
-            seats = [index] if wish.mode == "watch" else others
-            if not all(partner.plays(wish.world, seat) for seat in seats):
+            if not partner.takes(entry.facts, seats):
                 return "This partner has learned the other seat; choose another seat or partner."
             trained = partner.card.options.get("dynamics") if partner.card else None
             rule = wish.options.get("dynamics", entry.facts.options.get("dynamics"))
@@ -189,6 +191,7 @@ def _partner(partner: Partner, family: str) -> dict[str, Any]:
         "description": description,
         "worlds": [partner.world] if partner.world else None,
         "seats": list(partner.seats) if partner.seats is not None else None,
+        "roles": list(partner.roles) if partner.roles is not None else None,
         "options": trained,
         "recommended": partner.recommended,
     }

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from play.presentation.families import options_for_people
 from play.worlds.errors import UserError
 
 
@@ -55,5 +56,6 @@ class PlayConfig:
             )
 
     def options_of(self, world: str) -> dict[str, Any]:
-        """The options that the command line gave a world; none but for the chosen one."""
-        return dict(self.options) if world == self.world else {}
+        """The options of a world for people, and for the chosen one those of the command line."""
+        own = self.options if world == self.world else {}
+        return {**options_for_people(world), **own}

@@ -8,7 +8,7 @@ from typing import Any
 
 MODES = ("solo", "watch", "pair")
 TICK_RANGE_MS = (20, 2000)
-MAX_SEATS = 4
+MAX_SEATS = 16
 CODE = re.compile(r"[A-Z2-9]{8}")
 TOKEN = re.compile(r"[A-Za-z0-9_-]{20,64}")
 NAME = re.compile(r"[A-Za-z0-9_./-]{1,120}")
@@ -23,12 +23,13 @@ class Start:
     """A wish for a new game.
 
     Attributes:
-        mode: ``solo`` (one person), ``watch`` (policies only) or ``pair`` (a person per seat).
+        mode: ``solo`` (one person), ``watch`` (policies only) or ``pair`` (a
+            person for each seat of one role).
         world: World name, such as ``"kitchen/cramped_room"``.
         options: Options of the world, JSON scalars only.
-        partners: Policy ids; for ``watch`` one per seat, for ``solo`` the first fills every
-            other seat.
-        seat: The person's seat.
+        partners: Policy ids; for ``watch`` one per seat, otherwise one for each role that policies
+            take, in the order of the seats.
+        seat: The person's seat; for ``pair`` one of the role that people take.
         tick_ms: Time between steps in milliseconds.
     """
 

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask, Response, abort, jsonify, render_template
 
 from play.episode import ID_PATTERN, SUFFIX
-from play.presentation.families import presentation_of, title_of
+from play.presentation.families import face_of, presentation_of, shows_own_points, title_of
 from play.replay import ReplayCursor
 from play.web.config import PlayConfig
 from play.worlds.errors import UserError
@@ -56,7 +56,10 @@ def replay_data(cursor: ReplayCursor) -> dict[str, Any]:
         "tick_ms": header["tick_ms"],
         "art": words.art,
         "actions": [words.labels.get(action, action) for action in header["actions"]],
-        "seats": [{"label": seat["label"], "kind": seat["kind"]} for seat in header["seats"]],
+        "seats": [
+            {"label": seat["label"], "kind": seat["kind"], "face": face_of(cursor.facts, index)}
+            for index, seat in enumerate(header["seats"])
+        ],
         "problem": f"The record is cut off: {problem}." if problem else None,
         "frames": [_frame(cursor, t) for t in range(cursor.steps + 1)],
     }
@@ -70,7 +73,7 @@ def _frame(cursor: ReplayCursor, t: int) -> dict[str, Any]:
     return {
         "scene": cursor.scene(t),
         "score": cursor.score(t),
-        "scores": None if cursor.facts.shared_reward else cursor.scores(t),
+        "scores": cursor.scores(t) if shows_own_points(cursor.facts) else None,
         "actions": cursor.actions(t),
         "decisions": decisions,
     }

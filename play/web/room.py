@@ -4,10 +4,26 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from play.presentation.families import face_of, presentation_of
 from play.web.messages import Start
 from play.web.table import Table
+from play.worlds.spec import WorldFacts
 
 Message = dict[str, Any]
+
+
+def people_of(wish: Start, facts: WorldFacts) -> list[int]:
+    """Seats that people take: one, none, or all of one role."""
+    if wish.mode == "pair":
+        return next(group for group in facts.groups() if wish.seat in group)
+    return [wish.seat] if wish.mode == "solo" else []
+
+
+def policies_of(wish: Start, facts: WorldFacts) -> list[list[int]]:
+    """The seats that each of a wish's partners is to take."""
+    if wish.mode == "watch":
+        return [[seat] for seat in range(facts.num_players)]
+    return facts.groups(without=people_of(wish, facts))
 
 
 @dataclass(eq=False)
@@ -42,8 +58,7 @@ class Room:
     code: str
     wish: Start
     title: str
-    art: str
-    num_players: int
+    facts: WorldFacts
     players: list[Player]
     watchers: set[str] = field(default_factory=set)
     table: Table | None = None
@@ -53,24 +68,27 @@ class Room:
     starting: bool = False
     ended_at: float = 0.0
 
+    @property
+    def art(self) -> str:
+        """Folder of the art of the world's family."""
+        return presentation_of(self.facts.world).art
+
     def refresh_audience(self) -> None:
         """Call after every change of players, connections or watchers."""
         self.audience = (*(p.sid for p in self.players if p.sid), *sorted(self.watchers))
 
     def human_seats(self) -> list[int]:
         """Seats that people take."""
-        if self.wish.mode == "pair":
-            return list(range(self.num_players))
-        return [self.wish.seat] if self.wish.mode == "solo" else []
+        return people_of(self.wish, self.facts)
 
     def chairs(self) -> list[str | None]:
         """Policy id of each seat, or None for a person's."""
-        if self.wish.mode == "watch":
-            return list(self.wish.partners)
-        people = set(self.human_seats())
-        return [
-            None if seat in people else self.wish.partners[0] for seat in range(self.num_players)
-        ]
+        chairs: list[str | None] = [None] * self.facts.num_players
+        seats_of = policies_of(self.wish, self.facts)
+        for name, seats in zip(self.wish.partners, seats_of, strict=True):
+            for seat in seats:
+                chairs[seat] = name
+        return chairs
 
     def full(self) -> bool:
         """Whether everybody who is needed has come."""
@@ -86,7 +104,8 @@ class Room:
         here = {player.seat for player in self.players if player.sid is not None}
         empty = set(self.human_seats()) - here
         return [
-            {**seat, "connected": index not in empty} for index, seat in enumerate(self.table.seats)
+            {**seat, "connected": index not in empty, "face": face_of(self.facts, index)}
+            for index, seat in enumerate(self.table.seats)
         ]
 
     def paused(self, resume_s: float) -> Message | None:
@@ -121,7 +140,11 @@ class Room:
         """Who is here and who is not yet."""
         here = {player.seat: player for player in self.players}
         seats = [
-            {"here": seat in here and here[seat].sid is not None, "you": here.get(seat) is viewer}
+            {
+                "here": seat in here and here[seat].sid is not None,
+                "you": here.get(seat) is viewer,
+                "face": face_of(self.facts, seat),
+            }
             for seat in self.human_seats()
         ]
         return {"code": self.code, "title": self.title, "art": self.art, "seats": seats}

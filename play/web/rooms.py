@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from play.presentation.families import person_of, presentation_of, text_of
+from play.presentation.families import person_of, text_of
 from play.session import SeatConfig
 from play.web.catalogue import Catalogue
 from play.web.config import PlayConfig
 from play.web.messages import Key, Start
-from play.web.room import Player, Room
+from play.web.room import Player, Room, people_of
 from play.web.table import Table, Tables
 from play.worlds.errors import UserError
 
@@ -127,10 +127,9 @@ class Rooms:
             if token is None:
                 return _refusal("The connection is new; try again.")
             self._quit(token)
-            seat = wish.seat if wish.mode == "solo" else 0
-            player = Player(token, sid, None if wish.mode == "watch" else seat)
-            art = presentation_of(wish.world).art
-            room = Room(self._new_code(), wish, entry.title, art, entry.players, [player])
+            seats = people_of(wish, entry.facts)
+            player = Player(token, sid, seats[0] if seats else None)
+            room = Room(self._new_code(), wish, entry.title, entry.facts, [player])
             room.refresh_audience()
             self._rooms[room.code] = room
             self._tokens[token] = room
@@ -270,7 +269,7 @@ class Rooms:
         for seat, name in enumerate(room.chairs()):
             partner = self._catalogue.partner(name, room.wish.world) if name else None
             if partner is None:
-                chairs.append(SeatConfig("human", person_of(room.wish.world, seat)))
+                chairs.append(SeatConfig("human", person_of(room.facts, seat)))
             else:
                 title, _ = text_of(partner, room.wish.world)
                 chairs.append(SeatConfig("policy", title, partner.name, partner.sha256))

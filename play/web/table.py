@@ -10,7 +10,7 @@ from typing import Any
 from agents.library import check_fit, load_policy
 from agents.policy import Policy
 from play.episode import EpisodeWriter
-from play.presentation.families import presentation_of
+from play.presentation.families import presentation_of, shows_own_points
 from play.presentation.outcome import outcome_of
 from play.scheduler import Game, Scheduler
 from play.session import SeatConfig, Session, SessionConfig, TickResult
@@ -164,7 +164,7 @@ class Table:
 
 def own_scores(session: Session) -> list[float] | None:
     """Points of each seat where every player has their own; None where they share all."""
-    return None if session.facts.shared_reward else list(session.scores)
+    return list(session.scores) if shows_own_points(session.facts) else None
 
 
 class Tables:

@@ -68,6 +68,8 @@ def check_facts(facts: WorldFacts) -> Iterator[str]:
         yield f"{facts.step_reward_range} is no reward range, or {facts.reward_unit} no unit"
     if facts.roles and len(facts.roles) != facts.num_players:
         yield f"roles must be one name for each of {facts.num_players} seats, not {facts.roles}"
+    if not set(facts.score_seats) <= set(range(facts.num_players)):
+        yield f"score_seats has {facts.score_seats}, but there are {facts.num_players} seats"
     if not facts.encodings:
         yield "there must be at least one encoding"
     for name, encoding in facts.encodings.items():

@@ -43,7 +43,8 @@ class Program:
 
     Attributes:
         modules: Modules with `KERNELS`, functions each after those that it calls, and `LOOPS`,
-            functions ``loop(tables, *writes, *reads, begin, end)`` over environments.
+            functions ``loop(tables, *writes, *reads, begin, end)`` over environments. A module may
+            use the kernels of those before it.
         constants: Modules whose constants or functions these use besides.
     """
 
@@ -128,12 +129,13 @@ def jitted(program: Program) -> SimpleNamespace:
     read = (*program.modules, *program.constants)
     sources = digest_of(*(Path(str(module.__file__)) for module in read))
     names: dict[str, Any] = {}
+    compiled: dict[Any, Any] = {}
     for module in program.modules:
-        names |= compile_module(module, sources)
+        names |= compile_module(module, sources, compiled)
     return SimpleNamespace(**names)
 
 
-def compile_module(module: ModuleType, sources: str) -> dict[str, Any]:
+def compile_module(module: ModuleType, sources: str, compiled: dict[Any, Any]) -> dict[str, Any]:
     """Compiles copies of a module's functions that call each other's compiled copies.
 
     The module itself stays plain: its functions are copied into a namespace of their own, leaf
@@ -145,16 +147,20 @@ def compile_module(module: ModuleType, sources: str) -> dict[str, Any]:
     Args:
         module: The module.
         sources: What `digest_of` says of everything that the machine code depends on.
+        compiled: Functions of earlier modules -> their compiled copies; this module's are added.
     """
     import numba
 
-    namespace = dict(vars(module))
+    namespace = {
+        name: compiled.get(value, value) if isinstance(value, FunctionType) else value
+        for name, value in vars(module).items()
+    }
     for function in (*module.KERNELS, *module.LOOPS):
         copy = FunctionType(function.__code__, namespace, function.__name__)
         copy.__qualname__ = f"{function.__qualname__}-{sources}"
         copy.__module__ = function.__module__
         options = {**OPTIONS, "forceinline": function in module.KERNELS}
-        namespace[function.__name__] = numba.njit(**options)(copy)
+        namespace[function.__name__] = compiled[function] = numba.njit(**options)(copy)
     return namespace
 
 

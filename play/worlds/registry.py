@@ -11,6 +11,7 @@ from play.worlds.spec import World
 FAMILIES = {
     "kitchen": "play.worlds.kitchen.world",
     "private-kitchen": "play.worlds.private_kitchen.world",
+    "tag": "play.worlds.tag.world",
 }
 # Families without a picture, for training and analysis only: no menu offers them to people.
 UNDRAWN = {"matrix": "play.worlds.matrix.world"}

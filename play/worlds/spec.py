@@ -4,7 +4,7 @@ Trainers, sessions, records and front ends work on these facts alone and never a
 they serve. Axes are named as follows: N environments, A players (seats), E events.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -60,6 +60,9 @@ class WorldFacts:
             each wants its own reward, and the sum is their welfare.
         roles: Name of the role of each seat. Seats of one role are partners, who can be in each
             other's place; trainers train those of seat 0's role. () when all are alike.
+        score_seats: Seats whose rewards add up to the score of a game; () for all. Where the seats
+            of a role are given one reward each for what they did together, one of them stands for
+            all.
         costs: Events that cost a seat points of its own, event name -> points; what is taken off
             `World.rewards` for them is the seat's private cost.
     """
@@ -82,6 +85,7 @@ class WorldFacts:
     one_shot: tuple[int, ...] = ()
     shared_reward: bool = True
     roles: tuple[str, ...] = ()
+    score_seats: tuple[int, ...] = ()
     costs: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -89,6 +93,29 @@ class WorldFacts:
         """The seats of seat 0's role."""
         roles = self.roles or ("",) * self.num_players
         return tuple(seat for seat, role in enumerate(roles) if role == roles[0])
+
+    def score(self, rewards: Sequence[float]) -> float:
+        """What one step's rewards of all seats add to the score."""
+        seats = self.score_seats or range(self.num_players)
+        return sum(float(rewards[seat]) for seat in seats)
+
+    def groups(self, without: Collection[int] = ()) -> list[list[int]]:
+        """The seats by role, in the order of the seats, but for some."""
+        roles = self.roles or ("",) * self.num_players
+        seats = [seat for seat in range(self.num_players) if seat not in without]
+        names = dict.fromkeys(roles[seat] for seat in seats)
+        return [[seat for seat in seats if roles[seat] == name] for name in names]
+
+    def partners_of(self, seat: int | None) -> list[int]:
+        """The other seats of a seat's role, or if there is none, of the first other role.
+
+        Args:
+            seat: The seat; None for nobody's, which has all of seat 0's role as partners.
+        """
+        groups = self.groups(without=() if seat is None else (seat,))
+        roles = self.roles or ("",) * self.num_players
+        own = roles[seat or 0]
+        return next((group for group in groups if roles[group[0]] == own), (groups or [[]])[0])
 
 
 class World(Protocol):

@@ -55,7 +55,8 @@ def machine() -> dict[str, str]:
         "load at the start": f"{os.getloadavg()[0]:.2f}",
         "python": platform.python_version(),
         "ours": ", ".join(
-            f"{name} {version(name)}" for name in ("numpy", "numba", "torch", "overcooked-ai")
+            f"{name} {version(name)}"
+            for name in ("numpy", "numba", "torch", "overcooked-ai", "mpe2")
         ),
         "peers": ", ".join(line.replace("==", " ") for line in pinned),
         "commit": commit.stdout.strip() + (" with changes" if dirty.stdout.strip() else ""),

@@ -1,4 +1,4 @@
-"""The four benchmarks: who is measured, at what, and what is wanted."""
+"""The benchmarks: who is measured, at what, and what is wanted."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -36,6 +36,7 @@ def suites(quick: bool) -> dict[str, Suite]:
     engines = [benchmark for layout in layouts for benchmark in _engines(layout, quick)]
     made = {
         "kitchen_engine": Suite(engines, 3),
+        "tag_engine": Suite(_tag(quick), 3),
         "ippo_training": Suite([_training(2.0 if quick else 10.0, quick)], 5),
         "time_to_return": Suite(_times_to_return(quick), 3),
         "srpo_cost": Suite([_srpo_cost(1.5 if quick else 8.0)], 5),
@@ -90,6 +91,37 @@ def _engines(layout: str, quick: bool) -> list[Benchmark]:
             "The same runs; only the rates with all observations of 100 steps in memory, as a "
             "learner on full observations needs them.",
             unit, _rate("kept"), [*ours, *jaxmarl, *cogrid], [thrice],
+        ),
+    ]  # fmt: skip
+
+
+def _tag(quick: bool) -> list[Benchmark]:
+    """Two benchmarks of the same runs: any way of keeping observations, and all kept."""
+
+    def contender(name: str, side: str, cores: int, peer: bool, **settings: Any) -> Contender:
+        settings |= {"seconds": 0.3 if quick else 2.0, "cores": cores}
+        return Contender(f"{name}, {_processors(cores)}", side, settings, peer)
+
+    cores = (1,) if quick else (1, 2)
+    sizes, theirs = ([1024], [512]) if quick else ([256, 1024, 4096, 16384], [512, 4096, 16384])
+    ours = [contender("Understudy", "ours_tag", n, False, batches=sizes) for n in cores]
+    jaxmarl = [contender("JaxMARL", "jaxmarl_tag", n, True, batches=theirs) for n in cores]
+    reference = contender("mpe2", "mpe2_tag", 1, False)
+    mine, batched = [c.name for c in ours], [c.name for c in jaxmarl]
+    thrice = Goal("at least 3 times JaxMARL", mine, batched, at_least=3)
+    much = Goal("at least 200 times mpe2", mine, [reference.name], at_least=200)
+    unit = "joint steps per second"
+    return [
+        Benchmark(
+            "Tag's physics and observations, 2 chasers, 1 runner, 2 obstacles",
+            "Random play with all seats' observations written out, and kept or not, whichever is "
+            "faster.",
+            unit, _rate(""), [*ours, *jaxmarl, reference], [much, thrice],
+        ),
+        Benchmark(
+            "The same, the observations of 100 steps kept",
+            "The same runs; only the rates with all observations of 100 steps in memory.",
+            unit, _rate("kept"), [*ours, *jaxmarl], [thrice],
         ),
     ]  # fmt: skip
 

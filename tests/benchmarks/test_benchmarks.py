@@ -124,6 +124,8 @@ def test_goals_name_contenders() -> None:
     [
         ("ours_engine", {"batches": [16], "layout": "cramped_room"}, {"rates"}),
         ("overcooked_ai_engine", {"layout": "cramped_room"}, {"rates"}),
+        ("ours_tag", {"batches": [16]}, {"rates"}),
+        ("mpe2_tag", {}, {"rates"}),
         (
             "ours_training",
             {

@@ -7,6 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.browser.chaser import Chaser, HeldKey
 from tests.browser.conftest import ARGUMENTS, CHROMIUM, Visitor
 from tests.browser.cook import Press, by_keyboard, by_touch
 from tests.web.serving import serving
@@ -71,8 +72,34 @@ def take(browser: Browser, url: str) -> None:
     play(phone, by_touch, "phone")
 
 
+def take_tag(browser: Browser, url: str) -> None:
+    """A game of tag at a moment when somebody has just been touched."""
+    desk = visitor(browser, 1280, 800)
+    desk.page.goto(url)
+    desk.page.locator("#play").click()
+    expect(desk.page.locator("#game")).to_be_visible()
+    expect(desk.page.locator("#countdown")).to_be_hidden()
+    chaser, keys = Chaser(desk), HeldKey(desk.page)
+
+    def touched() -> bool:
+        found = desk.wire.last("tick")
+        return found is not None and found[1]["t"] > 30 and bool(found[1]["scene"]["touches"])
+
+    chaser.play(lambda scene: keys.hold(chaser.best_key(scene)), touched)
+    desk.page.wait_for_timeout(350)  # the sparks fly
+    keep(desk.page, "tag")
+
+
 def main() -> None:
-    """Starts a server and a browser."""
+    """Starts two servers and a browser."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving(Path(folder), countdown_ms=1500, world="tag/simple", seed=4) as server,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        take_tag(browser, server.url)
+        browser.close()
     with (
         tempfile.TemporaryDirectory() as folder,
         serving(Path(folder), countdown_ms=1500) as server,

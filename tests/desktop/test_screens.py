@@ -23,6 +23,7 @@ from play.desktop.paint import Painter
 from play.desktop.replay import ReplayScreen
 from play.desktop.settings import settings_path
 from play.episode import read_episode, replay_states, verify
+from play.presentation.families import presentation_of
 from play.presentation.outcome import outcome_of
 from play.replay import ReplayCursor
 from play.worlds.registry import make_world
@@ -113,6 +114,26 @@ def test_another_game_is_chosen_by_keys_at_a_speed_of_its_own(app: App, tmp_path
     assert (wish.options, wish.tick_ms) == ({}, 267)
 
 
+def test_the_other_role_is_chosen_by_itself(app: App, tmp_path: Path) -> None:
+    up, down, left, right = pygame.K_UP, pygame.K_DOWN, pygame.K_LEFT, pygame.K_RIGHT
+    screen, wishes = menu(app, tmp_path, world="tag/simple")
+    press(screen, pygame.K_RETURN)
+    press(screen, up, up, right)  # another runner
+    press(screen, up, up, right)  # another partner
+    press(screen, down, down, down, down, pygame.K_RETURN)
+    press(screen, up, up, up, left)  # just watch
+    press(screen, down, down, right)  # the second agent
+    press(screen, down, down, pygame.K_RETURN)
+    assert [wish.partners for wish in wishes] == [
+        (None, "pursue", "flee"), (None, "random", "random"), ("random", "random", "flee"),
+    ]  # fmt: skip
+    assert wishes[0].options == {"horizon": 300, "starts": "apart"}
+    assert wishes[0].tick_ms == 100
+    alone, wishes = menu(app, tmp_path, world="tag/duel", seat=1)
+    press(alone, pygame.K_RETURN)
+    assert wishes[0].partners == ("pursue", None)
+
+
 def test_two_agents_are_watched_without_a_person(app: App, tmp_path: Path) -> None:
     screen, wishes = menu(app, tmp_path)
     press(screen, pygame.K_UP, pygame.K_UP, pygame.K_LEFT)  # before the first seat: just watch
@@ -164,7 +185,8 @@ def boards(paint: Painter, name: str) -> None:
     world = make_world(name, compiled=False)
     world.reset(0)
     players = world.facts.num_players
-    board = Board(world.static_scene(), FOUR[:players], 0, 150, world.facts, "kitchen", False)
+    art = presentation_of(name).art
+    board = Board(world.static_scene(), FOUR[:players], 0, 150, world.facts, art, False)
     scene = world.scene(0)
     board.draw(paint, Moment(scene, scene, 1.0, 1260, [-123.45] * players, 599_000), 0)
 
@@ -216,10 +238,13 @@ def test_words_stay_in_the_window_and_apart(
     facts = make_world("kitchen/cramped_room", compiled=False).facts
     front = menu(app, tmp_path)[0]
     private = menu(app, tmp_path, world="private-kitchen/scarce")[0]
+    tag = menu(app, tmp_path, world="tag/simple")[0]
     draws: list[Callable[[Painter], None]] = [
         lambda paint: front.draw(paint, 0),
         lambda paint: ControlsScreen(app, facts, front).draw(paint, 0),
         lambda paint: private.draw(paint, 0),
+        lambda paint: tag.draw(paint, 0),
+        lambda paint: boards(paint, "tag/simple"),
         lambda paint: boards(paint, "kitchen/cramped_room_o_3orders"),
         lambda paint: boards(paint, "kitchen/multiplayer_schelling"),
         lambda paint: boards(paint, "private-kitchen/scarce"),

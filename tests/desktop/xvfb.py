@@ -114,6 +114,16 @@ class Desk:
             self.release(key)
             time.sleep(0.03)
 
+    def point(self, x: float, y: float) -> None:
+        """Moves the mouse to a point of the screen."""
+        xtest.fake_input(self._screen, X.MotionNotify, x=round(x), y=round(y))
+        self._screen.sync()
+
+    def button(self, down: bool) -> None:
+        """Presses or releases the mouse's left button."""
+        xtest.fake_input(self._screen, X.ButtonPress if down else X.ButtonRelease, 1)
+        self._screen.sync()
+
     def hold(self, key: str) -> None:
         """Presses a key, named as X names it."""
         self._fake(X.KeyPress, key)

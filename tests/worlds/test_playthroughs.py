@@ -32,13 +32,13 @@ def test_the_game_goes_as_recorded(game: Playthrough) -> None:
 
 
 @by_name
-def test_the_game_is_whole_and_shows_a_soup(game: Playthrough) -> None:
+def test_the_game_is_whole_and_shows_what_it_is_about(game: Playthrough) -> None:
     text = game.path.read_text(encoding="utf-8")
     assert len(read_actions(game)) == game.steps
-    for word in ("soup_delivery", "earns", "potting_", "the end", "ready", "cooking, "):
+    for word in game.words:
         assert word in text
 
 
 def test_every_classic_kitchen_and_no_forgotten_file_is_there() -> None:
-    assert {game.layout for game in PLAYTHROUGHS} >= set(CLASSICS)
+    assert {game.name for game in PLAYTHROUGHS} >= set(CLASSICS)
     assert {path.name for path in FOLDER.iterdir()} == {game.path.name for game in PLAYTHROUGHS}

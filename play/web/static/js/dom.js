@@ -19,11 +19,11 @@ export function button(label, onclick, kind = "") {
   return element("button", { type: "button", class: `button ${kind}`.trim(), onclick }, label);
 }
 
-// The face of a seat, from a folder of the art.
-export const face = (art, seat) =>
+// The face of a seat, by its name in a folder of the art.
+export const face = (art, name) =>
   element("img", {
     class: "avatar",
-    src: `/art/${art}/avatar-${seat % 4}.svg`,
+    src: `/art/${art}/${name}.svg`,
     alt: "",
     draggable: "false",
   });

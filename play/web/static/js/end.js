@@ -39,7 +39,7 @@ function deeds(game) {
       element(
         "span",
         { class: "chef-head" },
-        face(game.art, index),
+        face(game.art, game.faces[index]),
         element("span", {}, ...titled(index === game.seat ? "You" : seat.label)),
       ),
     ),

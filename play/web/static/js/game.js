@@ -43,6 +43,7 @@ export class Game {
     this.#keys();
     this.setStatus(game);
     await this.stage.open(game.static, game.scene, game.tick_ms, game.seat);
+    this.#applySettings();
   }
 
   tick(message) {
@@ -195,7 +196,10 @@ export class Game {
   }
 
   #applySettings() {
-    document.body.classList.toggle("touching", settings.touching());
+    // A picture that a finger can be dragged over needs no pad, unless somebody wants it.
+    const pad = this.stage.drags ? settings.get("touch") === true : settings.touching();
+    document.body.classList.toggle("touching", pad);
+    byId("canvas").classList.toggle("drags", this.stage.drags);
     this.#keys();
     if (this.current) this.#help();
   }
@@ -209,6 +213,7 @@ export class Game {
 
   #frame() {
     this.input.pollGamepads();
+    if (this.stage.drags) this.input.follow((x, y) => this.stage.direction(x, y));
     const game = this.current;
     if (!game) return;
     const left = this.startsAt - performance.now();

@@ -57,7 +57,7 @@ export class Hud {
       const away = seat.connected ? null : element("span", { class: "away" }, "away");
       const name = element("span", { class: "name", title: seat.label }, ...titled(label));
       const own = this.game.scores && ownPoints(this.game.scores[index]);
-      return element("li", { class: you ? "you" : "" }, face(this.game.art, index), name, own, away);
+      return element("li", { class: you ? "you" : "" }, face(this.game.art, seat.face), name, own, away);
     });
     byId("chefs").replaceChildren(...chefs);
   }

@@ -14,6 +14,7 @@ export class Input {
     this.map = new Map();
     this.keys = {};
     this.enabled = false;
+    this.finger = null; // where a finger is on the picture, in parts of its size
     addEventListener("keydown", (event) => this.#keyDown(event));
     addEventListener("keyup", (event) => this.#up(`key:${event.code}`));
     addEventListener("blur", () => this.releaseAll());
@@ -25,6 +26,7 @@ export class Input {
       if (document.hidden) this.releaseAll();
     });
     this.#listenToPad();
+    this.#listenToPicture(byId("canvas"));
   }
 
   enable(actions, keys) {
@@ -39,6 +41,7 @@ export class Input {
   }
 
   releaseAll() {
+    this.finger = null;
     for (const source of [...this.held.keys()]) this.#up(source);
   }
 
@@ -103,6 +106,37 @@ export class Input {
     act.addEventListener("pointerup", release);
     act.addEventListener("pointercancel", release);
     byId("touch").addEventListener("contextmenu", (event) => event.preventDefault());
+  }
+
+  // A finger, or the mouse, that is dragged over the picture.
+  #listenToPicture(canvas) {
+    const point = (event) => {
+      const box = canvas.getBoundingClientRect();
+      this.finger = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+    };
+    const lift = () => {
+      this.finger = null;
+      this.#up("drag");
+    };
+    canvas.addEventListener("pointerdown", (event) => {
+      if (!this.enabled) return;
+      event.preventDefault();
+      canvas.setPointerCapture(event.pointerId);
+      point(event);
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      if (canvas.hasPointerCapture(event.pointerId)) point(event);
+    });
+    canvas.addEventListener("pointerup", lift);
+    canvas.addEventListener("pointercancel", lift);
+  }
+
+  // Called once per drawn frame: the player follows the finger, where the picture knows the way.
+  follow(direction) {
+    if (!this.finger) return;
+    const code = direction(...this.finger);
+    if (code) this.#down("drag", this.keys[code]);
+    else this.#up("drag");
   }
 
   // Called once per drawn frame: the gamepad API has no events for buttons.

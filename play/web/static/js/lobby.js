@@ -14,11 +14,11 @@ export class Lobby {
     byId("lobby-text").textContent =
       `${title}. Send this link; the game starts when everybody is here.`;
     byId("lobby-seats").replaceChildren(
-      ...seats.map((seat, index) =>
+      ...seats.map((seat) =>
         element(
           "li",
           { class: seat.here ? "here" : "" },
-          face(art, index),
+          face(art, seat.face),
           seat.you ? "You" : seat.here ? "Here" : "Not here yet",
         ),
       ),

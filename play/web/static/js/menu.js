@@ -142,10 +142,9 @@ export class Menu {
   // Partners, seats, speeds and rules that the chosen world allows, and how it is played.
   #fillForWorld() {
     const world = this.world();
-    byId("partner-legend").textContent = world.players > 2 ? "Your partners" : "Your partner";
     const seat = Math.min(Number(this.choice.seat) || 0, world.players - 1);
     const seats = Array.from({ length: world.players }, (_, i) =>
-      choice("seat", String(i), [face(this.family().art, i), element("span", { class: world.players > 2 ? "visually-hidden" : "" }, SEATS[i])], i === seat),
+      choice("seat", String(i), seatContent(world, i, this.family().art), i === seat),
     );
     byId("seats").replaceChildren(...seats);
     this.#fillPartners();
@@ -157,8 +156,13 @@ export class Menu {
   // seat apart is one partner here, so the choice outlasts a change of seats.
   #fillPartners() {
     const own = this.#seat();
-    const others = this.#seats().filter((seat) => seat !== own);
-    const fitting = this.#fitting(others.length ? others : [own]);
+    const beside = this.#beside();
+    const { roles } = this.world();
+    const alike = roles[beside[0]] === roles[own];
+    byId("partner-legend").textContent = alike
+      ? `Your partner${beside.length > 1 ? "s" : ""}`
+      : `The ${roles[beside[0]]}${beside.length > 1 ? "s" : ""}`;
+    const fitting = this.#fitting(beside);
     const before = this.data.partners.find((p) => p.id === this.choice.partner);
     const kept = (list) => list.find((p) => p.id === before?.id) ?? list.find((p) => p.title === before?.title);
     const chosen = kept(fitting) ?? fitting[0];
@@ -168,16 +172,61 @@ export class Menu {
     byId("partner-two").replaceChildren(
       ...second.map((p) => element("option", { value: p.id, selected: p === selected }, p.title)),
     );
+    this.#fillOpponents();
     this.#fillDynamics();
   }
 
+  // The seats of each role that policies take besides the partner's.
+  #fillOpponents() {
+    const { roles } = this.world();
+    const groups = this.#groups([this.#seat()]).filter((group) => group[0] !== this.#beside()[0]);
+    byId("opponents").hidden = groups.length === 0;
+    byId("opponents").replaceChildren(
+      ...groups.map((group) => {
+        const role = roles[group[0]];
+        const fitting = this.#fitting(group);
+        const chosen = fitting.find((p) => p.id === this.choice.opponents?.[role]) ?? fitting[0];
+        const options = fitting.map((p) =>
+          element("option", { value: p.id, selected: p === chosen }, p.title),
+        );
+        const words = `The ${role}${group.length > 1 ? "s" : ""}`;
+        return element(
+          "label",
+          { class: "field" },
+          element("span", {}, words),
+          element("select", { name: "opponent", "data-role": role }, ...options),
+        );
+      }),
+    );
+  }
+
+  // The seats by role, in their order, but for some.
+  #groups(without) {
+    const { roles } = this.world();
+    const groups = new Map();
+    for (const seat of this.#seats().filter((other) => !without.includes(other))) {
+      const role = roles[seat] ?? "";
+      groups.set(role, [...(groups.get(role) ?? []), seat]);
+    }
+    return [...groups.values()];
+  }
+
+  // The seats that the chosen partner takes: the others of the own role, or else of the next.
+  #beside() {
+    const own = this.#seat();
+    const { roles } = this.world();
+    const groups = this.#groups([own]);
+    return groups.find(([seat]) => roles[seat] === roles[own]) ?? groups[0] ?? [own];
+  }
+
   #fitting(seats) {
-    const { name, family } = this.world();
+    const { name, family, roles } = this.world();
     return this.data.partners.filter(
       (p) =>
         p.family === family &&
         (!p.worlds || p.worlds.includes(name)) &&
-        (!p.seats || seats.every((s) => p.seats.includes(s))),
+        (!p.seats || seats.every((s) => p.seats.includes(s))) &&
+        (!p.roles || seats.every((s) => p.roles.includes(roles[s]))),
     );
   }
 
@@ -207,6 +256,10 @@ export class Menu {
   }
 
   #changed(target) {
+    if (target.name === "opponent") {
+      this.choice.opponents = { ...this.choice.opponents, [target.dataset.role]: target.value };
+      return;
+    }
     this.choice[target.name] = target.value;
     if (target.name === "family") {
       const { worlds } = this.data;
@@ -228,9 +281,24 @@ export class Menu {
     return byId("menu").querySelector(`input[name="${name}"]:checked`)?.value ?? null;
   }
 
+  // All seats of a seat's role.
+  #mates(seat) {
+    return this.#groups([]).find((group) => group.includes(seat));
+  }
+
+  // The policy chosen for a seat.
+  #player(seat) {
+    if (this.#beside().includes(seat) && seat !== this.#seat()) return this.#value("partner");
+    if (seat === this.#seat()) {
+      return this.world().players === 1 ? this.#value("partner") : byId("partner-two").value;
+    }
+    const role = this.world().roles[seat];
+    return byId("opponents").querySelector(`select[data-role="${role}"]`).value;
+  }
+
   #watch() {
     const second = byId("second-partner");
-    if (second.hidden && this.world().players === 2) {
+    if (second.hidden && this.#beside().length === 1 && this.world().players > 1) {
       second.hidden = false;
       byId("watch").textContent = "Start watching";
       byId("partner-two").focus();
@@ -243,23 +311,29 @@ export class Menu {
 
   #start(mode) {
     const world = this.world();
-    const partner = this.#value("partner");
-    const alone = mode === "pair" || (mode === "solo" && world.players === 1);
-    let partners = alone ? [] : [partner];
-    if (mode === "watch" && world.players > 1) {
-      const second = byId("partner-two").value;
-      partners = this.#seats().map((seat) => (seat === this.#seat() ? second : partner));
-    }
+    const own = this.#seat();
+    const people = { solo: [own], watch: [], pair: this.#mates(own) }[mode];
+    let partners = this.#groups(people).map(([seat]) => this.#player(seat));
+    if (mode === "watch") partners = this.#seats().map((seat) => this.#player(seat));
     const dynamics = this.#value("dynamics");
     this.onStart({
       mode,
       world: world.name,
       options: dynamics ? { dynamics } : {},
       partners,
-      seat: this.#seat(),
+      seat: own,
       tick_ms: Number(this.#value("tick_ms")),
     });
   }
+}
+
+// A seat to choose: its face and, where there is room, the colour or role by which it goes.
+function seatContent({ players, roles, faces }, seat, art) {
+  const words = roles[seat] ? `${SEATS[seat % 4]} ${roles[seat]}` : SEATS[seat];
+  return [
+    face(art, faces[seat]),
+    element("span", { class: players > 2 ? "visually-hidden" : "" }, words),
+  ];
 }
 
 const SEATS = ["Blue", "Orange", "Green", "Purple"];

@@ -61,7 +61,7 @@ function minds(next, scores) {
   const cards = episode.seats.map((seat, index) => {
     const decision = next.decisions[index];
     const own = scores && ownPoints(scores[index]);
-    const head = element("h2", {}, face(episode.art, index), seat.label, own);
+    const head = element("h2", {}, face(episode.art, seat.face), seat.label, own);
     if (!decision) {
       const action = next.actions ? episode.actions[next.actions[index]] : "nothing";
       return element("section", { class: "mind" }, head, element("p", {}, `Chose ${action}`));

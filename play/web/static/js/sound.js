@@ -55,6 +55,8 @@ const EFFECTS = {
   ready: () => [988, 1319, 988].forEach((f, i) => note(f, i * 0.11, 0.28, { volume: 0.1 })),
   delivery: () =>
     [523, 659, 784, 1047].forEach((f, i) => note(f, i * 0.075, 0.26, { type: "triangle" })),
+  touch: () =>
+    [660, 990].forEach((f, i) => note(f, i * 0.06, 0.14, { type: "triangle", to: f * 1.2 })),
   count: () => note(440, 0, 0.14, { type: "square", volume: 0.05 }),
   go: () => note(880, 0, 0.32, { type: "square", volume: 0.05 }),
   end: () => [784, 659, 523, 659, 784].forEach((f, i) => note(f, i * 0.12, 0.32)),

@@ -67,6 +67,15 @@ export class Stage {
     this.arrived = Math.min(now, due + this.delay);
   }
 
+  // Whether a player can be led by a finger on the picture.
+  get drags() {
+    return Boolean(this.renderer?.direction);
+  }
+
+  direction(x, y) {
+    return this.renderer.direction(x, y);
+  }
+
   // Sound effects for what a step changed without anybody's doing.
   cues(previous, next) {
     return this.renderer?.cues(previous, next) ?? [];
@@ -93,7 +102,8 @@ export class Stage {
     this.onFrame?.(time);
     if (this.renderer) {
       const part = (performance.now() - this.arrived) / this.tickMs;
-      const alpha = settings.reducedMotion() ? 1 : Math.max(0, Math.min(1, part));
+      const most = 1 + (this.renderer.ahead ?? 0); // some know how things go on for a while
+      const alpha = settings.reducedMotion() ? 1 : Math.max(0, Math.min(most, part));
       this.renderer.draw(this.previous, this.next, alpha, time);
     }
     requestAnimationFrame((next) => this.#frame(next));

@@ -1,4 +1,4 @@
-// The kitchen's art: loads the SVG files once and rasterises each at the exact pixels needed.
+// Art in SVG, by default the kitchen's: loads the files once and rasterises each at the exact pixels needed.
 
 const SEATS = [0, 1, 2, 3];
 const NAMES = [
@@ -15,23 +15,23 @@ const NAMES = [
 
 const loaded = new Map(); // folder -> promise of { rig, images }
 
-export function loadArt(folder) {
+export function loadArt(folder, names = NAMES) {
   if (!loaded.has(folder)) {
-    const art = load(folder);
+    const art = load(folder, names);
     art.catch(() => loaded.delete(folder)); // a dropped connection may be tried again
     loaded.set(folder, art);
   }
   return loaded.get(folder);
 }
 
-async function load(folder) {
+async function load(folder, names) {
   const answer = await fetch(`${folder}rig.json`);
-  if (!answer.ok) throw new Error(`The kitchen's art is missing: ${answer.url}`);
+  if (!answer.ok) throw new Error(`The art is missing: ${answer.url}`);
   const [rig, ...images] = await Promise.all([
     answer.json(),
-    ...NAMES.map((name) => loadImage(`${folder}${name}.svg`)),
+    ...names.map((name) => loadImage(`${folder}${name}.svg`)),
   ]);
-  return { rig, images: new Map(NAMES.map((name, index) => [name, images[index]])) };
+  return { rig, images: new Map(names.map((name, index) => [name, images[index]])) };
 }
 
 async function loadImage(url) {

@@ -1,0 +1,24 @@
+"""mpe2's simple_tag: its parallel environment, which gives every agent's observation."""
+
+from tests.benchmarks.sides import rate, report, settings
+
+given = settings()
+
+import numpy as np  # noqa: E402
+from mpe2 import simple_tag_v3  # noqa: E402
+
+STEPS = 100
+env = simple_tag_v3.parallel_env(num_good=1, num_adversaries=2, num_obstacles=2, max_cycles=STEPS)
+draws = np.random.default_rng(0).integers(0, 5, (STEPS, 3))
+actions = [dict(zip(env.possible_agents, map(int, row), strict=True)) for row in draws]
+
+
+def work() -> int:
+    """One episode."""
+    env.reset()
+    for joint in actions:
+        env.step(joint)
+    return STEPS
+
+
+report(rates={"1": rate(work, given["seconds"])})
