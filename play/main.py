@@ -30,7 +30,11 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "evaluate": ("training.evaluation.commands:evaluate", "Play partners with each other."),
     },
 }
-NEEDS_TRAIN = ("torch", "numba", "onnx", "rich", "tensorboard")
+EXTRAS = {
+    "torch": "train", "numba": "train", "onnx": "train", "rich": "train", "tensorboard": "train",
+    "pyarrow": "analysis",
+}  # fmt: skip
+"""Optional library -> the extra that brings it."""
 
 
 class FrontDoor(click.Group):
@@ -75,13 +79,18 @@ def _load(name: str, target: str) -> click.Command:
     try:
         command: click.Command = getattr(import_module(module), attribute)
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] not in NEEDS_TRAIN:
+        if _extra(error) is None:
             raise
         raise UserError(
             f"`understudy {name}` needs {error.name}, which is not installed: "
-            "run pip install --editable '.[train]' in the project's folder"
+            f"run pip install --editable '.[{_extra(error)}]' in the project's folder"
         ) from error
     return command
+
+
+def _extra(error: ModuleNotFoundError) -> str | None:
+    """The extra that brings a missing library; None for one that nothing brings."""
+    return EXTRAS.get((error.name or "").split(".")[0])
 
 
 @click.group(cls=FrontDoor, context_settings={"help_option_names": ["-h", "--help"]})
@@ -113,11 +122,11 @@ def main() -> None:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for what is flushed at exit
         sys.exit(1)
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] not in NEEDS_TRAIN:
+        if _extra(error) is None:
             raise
         _fail(
             f"{error.name} is not installed, and this needs it: "
-            "run pip install --editable '.[train]' in the project's folder"
+            f"run pip install --editable '.[{_extra(error)}]' in the project's folder"
         )
     sys.exit(result if isinstance(result, int) else 0)
 

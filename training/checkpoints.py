@@ -6,11 +6,8 @@ A run directory holds ``config.json`` (method, settings, command, git commit, ve
 
 import json
 import os
-import platform
-import subprocess
 import sys
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +15,7 @@ import torch
 
 from play.worlds.errors import UserError
 from training.config import METHODS, TrainConfig
+from training.provenance import git_commit, versions
 from training.trainer import Trainer
 
 SCHEMA = 2
@@ -100,34 +98,3 @@ def load(run_dir: Path, trainer: Trainer, member: int = 0) -> float:
     except (RuntimeError, KeyError, ValueError, EOFError) as error:
         raise UserError(f"{path} is damaged or from another version: {error}") from error
     return float(saved["seconds"])
-
-
-def git_commit() -> str:
-    """The commit of the source tree, with "+changes" when files differ from it."""
-    root = Path(__file__).parent
-
-    def ask(*words: str) -> str:
-        try:
-            done = subprocess.run(
-                ["git", *words], cwd=root, capture_output=True, text=True, check=True
-            )
-        except (OSError, subprocess.CalledProcessError):
-            return ""
-        return done.stdout.strip()
-
-    commit = ask("rev-parse", "HEAD")
-    if not commit:
-        return "unknown"
-    changed = ask("status", "--porcelain", "--untracked-files=no", "--", "../training", "../play")
-    return commit + ("+changes" if changed else "")
-
-
-def versions() -> dict[str, str]:
-    """Versions of everything that the numbers depend on."""
-    found = {"python": platform.python_version()}
-    for package in ("understudy", "numpy", "torch", "numba", "onnx", "onnxruntime"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "absent"
-    return found

@@ -5,7 +5,7 @@ they serve. Axes are named as follows: N environments, A players (seats), E even
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -58,6 +58,8 @@ class WorldFacts:
         one_shot: Actions that a held key gives once and does not repeat at every step.
         shared_reward: Whether all seats want the same, the sum of the seats' rewards; otherwise
             each wants its own reward, and the sum is their welfare.
+        private_costs: Events that cost only the seat that they happen to, as event name -> price in
+            points. Where there are any, all else that a seat earns is common to all seats.
         roles: Name of the role of each seat. Seats of one role are partners, who can be in each
             other's place; trainers train those of seat 0's role. () when all are alike.
     """
@@ -79,6 +81,7 @@ class WorldFacts:
     renderer: str
     one_shot: tuple[int, ...] = ()
     shared_reward: bool = True
+    private_costs: Mapping[str, float] = field(default_factory=dict)
     roles: tuple[str, ...] = ()
 
     @property
