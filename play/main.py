@@ -31,10 +31,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
 }
 EXTRAS = {
-    "torch": "train", "numba": "train", "onnx": "train", "rich": "train", "tensorboard": "train",
+    **dict.fromkeys(("torch", "numba", "onnx", "rich", "tensorboard"), "train"),
     "pyarrow": "analysis",
-}  # fmt: skip
-"""Optional library -> the extra that brings it."""
+}
+"""Library -> the extra that installs it."""
 
 
 class FrontDoor(click.Group):
@@ -79,18 +79,14 @@ def _load(name: str, target: str) -> click.Command:
     try:
         command: click.Command = getattr(import_module(module), attribute)
     except ModuleNotFoundError as error:
-        if _extra(error) is None:
+        extra = EXTRAS.get((error.name or "").split(".")[0])
+        if extra is None:
             raise
         raise UserError(
             f"`understudy {name}` needs {error.name}, which is not installed: "
-            f"run pip install --editable '.[{_extra(error)}]' in the project's folder"
+            f"run pip install --editable '.[{extra}]' in the project's folder"
         ) from error
     return command
-
-
-def _extra(error: ModuleNotFoundError) -> str | None:
-    """The extra that brings a missing library; None for one that nothing brings."""
-    return EXTRAS.get((error.name or "").split(".")[0])
 
 
 @click.group(cls=FrontDoor, context_settings={"help_option_names": ["-h", "--help"]})
@@ -122,11 +118,12 @@ def main() -> None:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for what is flushed at exit
         sys.exit(1)
     except ModuleNotFoundError as error:
-        if _extra(error) is None:
+        extra = EXTRAS.get((error.name or "").split(".")[0])
+        if extra is None:
             raise
         _fail(
             f"{error.name} is not installed, and this needs it: "
-            f"run pip install --editable '.[{_extra(error)}]' in the project's folder"
+            f"run pip install --editable '.[{extra}]' in the project's folder"
         )
     sys.exit(result if isinstance(result, int) else 0)
 

@@ -53,7 +53,7 @@ def write_config(run_dir: Path, config: TrainConfig, method: str) -> None:
         "config": config.to_json(),
         "command": " ".join(["understudy", *sys.argv[1:]]),
         "git_commit": git_commit(),
-        "versions": versions(),
+        "versions": versions("numpy", "torch", "numba", "onnx", "onnxruntime"),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     (run_dir / "config.json").write_text(json.dumps(record, indent=2) + "\n")

@@ -1,12 +1,9 @@
-"""Where a number comes from: the commit, the libraries and the machine behind it."""
+"""What a result was made with: the commit and the versions of the libraries."""
 
-import os
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-
-PACKAGES = ("understudy", "numpy", "torch", "numba", "onnx", "onnxruntime")
 
 
 def git_commit() -> str:
@@ -25,42 +22,16 @@ def git_commit() -> str:
     commit = ask("rev-parse", "HEAD")
     if not commit:
         return "unknown"
-    sources = ("../training", "../agents", "../play")
-    changed = ask("status", "--porcelain", "--untracked-files=no", "--", *sources)
+    changed = ask("status", "--porcelain", "--untracked-files=no", "--", "../training", "../play")
     return commit + ("+changes" if changed else "")
 
 
-def versions(packages: tuple[str, ...] = PACKAGES) -> dict[str, str]:
-    """Versions of everything that the numbers depend on."""
+def versions(*packages: str) -> dict[str, str]:
+    """Versions of Python, of this project and of packages that numbers depend on."""
     found = {"python": platform.python_version()}
-    for package in packages:
+    for package in ("understudy", *packages):
         try:
             found[package] = version(package)
         except PackageNotFoundError:
             found[package] = "absent"
     return found
-
-
-def machine() -> dict[str, str | int]:
-    """The computer in a few words: system, processor and how many processors are ours."""
-    return {
-        "system": f"{platform.system()} {platform.machine()}",
-        "processor": _processor(),
-        "processors": usable_processors(),
-    }
-
-
-def usable_processors() -> int:
-    """Processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or "unknown"
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or "unknown"

@@ -60,11 +60,9 @@ def check_facts(facts: WorldFacts) -> Iterator[str]:
     for label, events in facts.contributions.items():
         if not events or not set(events) <= set(facts.events):
             yield f"the contribution {label!r} must be one or more of the events, not {events}"
-    for event, price in facts.private_costs.items():
-        if event not in facts.events or not price > 0:
-            yield f"the private cost {event!r} must be an event with a price above 0, not {price}"
-    if facts.private_costs and facts.shared_reward:
-        yield "private costs make no sense where the reward is shared"
+    for event, cost in facts.costs.items():
+        if event not in facts.events or cost < 0:
+            yield f"costs has {event!r}: {cost}, which is no event or no cost"
     low, high = facts.step_reward_range
     if not low <= high or not facts.reward_unit > 0:
         yield f"{facts.step_reward_range} is no reward range, or {facts.reward_unit} no unit"
@@ -144,7 +142,6 @@ def check_episode(make: Make, seed: int) -> Iterator[str]:
         team = once.rewards.sum(axis=1)
         if not ((low <= team) & (team <= high)).all():
             yield f"a team reward of {team} is outside of {facts.step_reward_range}"
-        yield from check_costs(once)
         if (once.done != (step == facts.horizon)).any():
             yield f"done is {once.done} at step {step} of {facts.horizon}"
         for name in ("rewards", "shaped_rewards", "done", "events"):
@@ -156,17 +153,6 @@ def check_episode(make: Make, seed: int) -> Iterator[str]:
         yield "with autoreset, done is still set a step after an episode's end"
     once.reset()
     once.step(random_actions(once, generator))
-
-
-def check_costs(world: World) -> Iterator[str]:
-    """Private costs are all in which the seats' rewards of the last step differ."""
-    costs = world.facts.private_costs
-    if not costs:
-        return
-    columns = [world.facts.events.index(event) for event in costs]
-    common = world.rewards + world.events[..., columns] @ np.array(list(costs.values()))
-    if np.ptp(common, axis=1).max() > 1e-5:
-        yield f"rewards of {world.rewards} differ by more than the private costs {dict(costs)}"
 
 
 def check_views(world: World) -> Iterator[str]:

@@ -58,10 +58,10 @@ class WorldFacts:
         one_shot: Actions that a held key gives once and does not repeat at every step.
         shared_reward: Whether all seats want the same, the sum of the seats' rewards; otherwise
             each wants its own reward, and the sum is their welfare.
-        private_costs: Events that cost only the seat that they happen to, as event name -> price in
-            points. Where there are any, all else that a seat earns is common to all seats.
         roles: Name of the role of each seat. Seats of one role are partners, who can be in each
             other's place; trainers train those of seat 0's role. () when all are alike.
+        costs: Events that cost a seat points of its own, event name -> points; what is taken off
+            `World.rewards` for them is the seat's private cost.
     """
 
     world: str
@@ -81,8 +81,8 @@ class WorldFacts:
     renderer: str
     one_shot: tuple[int, ...] = ()
     shared_reward: bool = True
-    private_costs: Mapping[str, float] = field(default_factory=dict)
     roles: tuple[str, ...] = ()
+    costs: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def team(self) -> tuple[int, ...]:

@@ -1,9 +1,11 @@
 """The command `understudy evaluate`."""
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -28,7 +30,8 @@ from training.evaluation.teams import (
     policy_folder,
     seats_of,
 )
-from training.provenance import git_commit, usable_processors
+from training.machine import usable_processors
+from training.provenance import git_commit
 
 FAILURE = 0.2
 
@@ -192,12 +195,17 @@ def _check(
 
 
 def _play(matches: Sequence[Match], rules: Rules, processes: int) -> dict[Match, Played]:
-    with click.progressbar(length=len(matches), file=click.get_text_stream("stderr")) as bar:
-        played = {}
+    played: dict[Match, Played] = {}
+    with _progress(len(matches)) as bar:
         for match, episodes in play_all(matches, rules, processes):
             played[match] = episodes
             bar.update(1)
     return {match: played[match] for match in matches}
+
+
+def _progress(length: int) -> Any:
+    """A bar on standard error, where that is a terminal."""
+    return click.progressbar(length=length, file=sys.stderr, show_pos=True)
 
 
 def _evaluate_into(
@@ -220,7 +228,7 @@ def _evaluate_into(
         done = len(matches) - len(missing)
         click.echo(f"{out}: {done} of {len(matches)} matches are there already", err=True)
     try:
-        with click.progressbar(length=len(missing), file=click.get_text_stream("stderr")) as bar:
+        with _progress(len(missing)) as bar:
             for match, played in play_all(missing, rules, processes):
                 store.add(match, played)
                 bar.update(1)

@@ -60,7 +60,7 @@ class Played:
         late_rewards: [E, A] the part of it that was earned from the split on.
         contributions: [E, A, L] how often each seat did what `WorldFacts.contributions` names.
         idle: [E, A] share of the steps in which the seat took the idle action.
-        costs: [E, A] sums of each seat's private costs (`WorldFacts.private_costs`), in points.
+        costs: [E, A] sums of each seat's private costs (`WorldFacts.costs`), in points.
         divergence: [E, A] mean over steps of KL(policy || reference) in nats; NaN without one.
     """
 
@@ -217,8 +217,8 @@ class _Sums:
         counts = np.zeros((*self.rewards.shape, len(facts.contributions)), np.int64)
         for label, events in enumerate(facts.contributions.values()):
             counts[..., label] = self.events[..., _columns(facts, events)].sum(-1)
-        prices = np.array(list(facts.private_costs.values()), np.float64)
-        costs = self.events[..., _columns(facts, facts.private_costs)] @ prices
+        prices = np.array(list(facts.costs.values()), np.float64)
+        costs = self.events[..., _columns(facts, facts.costs)] @ prices
         compared = [seat in references for seat in range(facts.num_players)]
         kl = np.where(compared, self.divergence / facts.horizon, np.nan)
         idle = self.idle / facts.horizon

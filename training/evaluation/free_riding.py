@@ -76,7 +76,7 @@ def _ratios(results: Results, meetings: list[Meeting]) -> dict[str, Ratio]:
     ones = np.ones(len(own))
     found["own idle share"] = Ratio(own, ones)
     found["greater idle share"] = Ratio(np.maximum(own, other), ones)
-    if facts.private_costs:
+    if facts.costs:
         own, other = _both(meetings, lambda p, seat: p.costs[:, seat])
         found["own private cost"] = Ratio(own, ones)
         found["difference of private costs"] = Ratio(own - other, ones, size=True)

@@ -50,6 +50,8 @@ def number(value: float | None, share: bool = False, spread: float | None = None
         return "–"
     if share:
         return f"{100 * value:.0f}\u202f%"
+    if value == 0:
+        return "0"
     size = abs(value) if spread is None else spread
     digits = 0 if size >= 100 else 1 if size >= 10 else 2
     text = f"{value:.{digits}f}".replace("-", "−")
@@ -223,12 +225,14 @@ def _dots(
     def place(value: float) -> float:
         return round(100 * (value - low) / room, 2)
 
+    spread = max(abs(low), abs(high))
     rows = [
         {"name": name, "at": place(f["mean"]), "from": place(f["low"]),
-         "width": round(place(f["high"]) - place(f["low"]), 2), "text": _words(f, False)}
+         "width": round(place(f["high"]) - place(f["low"]), 2), "text": _words(f, spread=spread)}
         for name, f in figures
     ]  # fmt: skip
-    return {"title": title, "rows": rows, "zero": place(0.0)}
+    ends = [number(end, spread=spread) for end in (low, high)]
+    return {"title": title, "rows": rows, "zero": place(0.0), "ends": ends}
 
 
 def columns_of(table: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -243,8 +247,11 @@ def _is_share(name: str) -> bool:
     return any(word in name for word in SHARES)
 
 
-def _words(figure: Mapping[str, Any], share: bool) -> dict[str, str]:
-    spread = max(abs(figure["mean"]), abs(figure["low"] or 0), abs(figure["high"] or 0))
+def _words(
+    figure: Mapping[str, Any], share: bool = False, spread: float | None = None
+) -> dict[str, str]:
+    if spread is None:
+        spread = max(abs(figure[end] or 0) for end in ("mean", "low", "high"))
     return {
         "mean": number(figure["mean"], share, spread),
         "interval": f"[{number(figure['low'], share, spread)}, "
@@ -257,7 +264,7 @@ def _cell(figure: Mapping[str, Any] | None, low: float, high: float, spread: flo
     if figure is None:
         return None
     background, text = colour(figure["mean"], low, high)
-    return {**_words(figure, False), "background": background, "colour": text}
+    return {**_words(figure, spread=spread), "background": background, "colour": text}
 
 
 def _heat(value: float | None, low: float, high: float, spread: float) -> Any:

@@ -24,11 +24,12 @@ from training.evaluation.summary import (
     metrics,
 )
 from training.evaluation.worst_case import curves, points
-from training.provenance import git_commit, machine, versions
+from training.machine import machine
+from training.provenance import git_commit, versions
 
 SCHEMA = 1
 FIGURES, PAGE = "figures.json", "index.html"
-PACKAGES = ("understudy", "numpy", "numba", "onnxruntime", "pyarrow")
+PACKAGES = ("numpy", "numba", "onnxruntime", "pyarrow")
 
 
 def make_report(
@@ -49,7 +50,7 @@ def make_report(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": git_commit(),
         "commits": commits,
-        "versions": versions(PACKAGES),
+        "versions": versions(*PACKAGES),
         "machine": machine(),
         "world": facts.world,
         "world_version": facts.version,

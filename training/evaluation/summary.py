@@ -138,7 +138,7 @@ def metrics(results: Results) -> Table:
             row["gap"] = _over_seeds(results, method, statistics.gap)
             row["own pair, IQM"] = _over_seeds(results, method, _iqm_self_play)
             row["other seeds, IQM"] = _over_seeds(results, method, _iqm_cross_play)
-        row |= {f"return of seat {seat}": _seat_return(results, method, seat)
+        row |= {f"own reward of seat {seat}": _seat_return(results, method, seat)
                 for seat in results.pair}  # fmt: skip
         row |= best_response_proximity(results, method)
         table[method] = row
