@@ -86,19 +86,22 @@ def curve(kl: Sequence[float], values: Sequence[float], bounds: Sequence[float])
 def curves(results: Results, bounds: Sequence[float] = BOUNDS) -> dict[str, list[dict[str, Any]]]:
     """Method -> the curve of its heroes: bound, mean, low, high, units, count.
 
-    The two seats of a hero are averaged; heroes of one method are its seeds. Bounds beyond the
-    greatest divergence that was measured for a method are left out.
+    The two seats of a hero are averaged; heroes of one method are its seeds. Those without an
+    adversary do not count, and bounds beyond what was measured for one of the others are left out.
     """
     every = points(results)
     found: dict[str, list[dict[str, Any]]] = {}
     for method in results.teams:
-        names = set(results.names(method))
-        mine = [point for point in every if point.hero in names]
-        reach = max((point.kl for point in mine if np.isfinite(point.kl)), default=0.0)
+        heroes = [
+            [point for point in every if point.hero == name and np.isfinite(point.kl)]
+            for name in results.names(method)
+        ]
+        heroes = [mine for mine in heroes if mine]
+        reach = min((max(point.kl for point in mine) for mine in heroes), default=0.0)
         within = [bound for bound in bounds if bound <= reach]
         if len(within) < 2:
             continue
-        by_hero = [_curve_of([p for p in mine if p.hero == name], within) for name in sorted(names)]
+        by_hero = [_curve_of(mine, within) for mine in heroes]
         found[method] = [
             {"bound": bound, **_figure(results, [values[index] for values in by_hero])}
             for index, bound in enumerate(within)
