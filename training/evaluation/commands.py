@@ -2,10 +2,9 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -195,17 +194,17 @@ def _check(
 
 
 def _play(matches: Sequence[Match], rules: Rules, processes: int) -> dict[Match, Played]:
-    played: dict[Match, Played] = {}
-    with _progress(len(matches)) as bar:
-        for match, episodes in play_all(matches, rules, processes):
-            played[match] = episodes
-            bar.update(1)
+    played = dict(_shown(play_all(matches, rules, processes), len(matches)))
     return {match: played[match] for match in matches}
 
 
-def _progress(length: int) -> Any:
-    """A bar on standard error, where that is a terminal."""
-    return click.progressbar(length=length, file=sys.stderr, show_pos=True)
+def _shown(played: Iterator[tuple[Match, Played]], count: int) -> Iterator[tuple[Match, Played]]:
+    """The same, with a bar on standard error where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield from played
+        return
+    with click.progressbar(played, length=count, file=sys.stderr, show_pos=True) as bar:
+        yield from bar
 
 
 def _evaluate_into(
@@ -228,10 +227,8 @@ def _evaluate_into(
         done = len(matches) - len(missing)
         click.echo(f"{out}: {done} of {len(matches)} matches are there already", err=True)
     try:
-        with _progress(len(missing)) as bar:
-            for match, played in play_all(missing, rules, processes):
-                store.add(match, played)
-                bar.update(1)
+        for match, played in _shown(play_all(missing, rules, processes), len(missing)):
+            store.add(match, played)
     except KeyboardInterrupt:
         click.echo(f"\nStopped. The same command goes on with what is in {out}.", err=True)
         raise

@@ -110,7 +110,7 @@ def cross_play_table(results: Results) -> Table:
     for method in results.teams:
         row = {"own pair": own_pair(results, method)}
         if len(results.teams[method]) > 1:
-            row["other seeds"] = _over_seeds(results, method, statistics.cross_play)
+            row["other seeds"] = _over_pairs(results, method, statistics.cross_play)
         for other in results.teams:
             if other != method:
                 row[f"with {other}"] = _with_method(results, method, other)
@@ -124,7 +124,7 @@ def own_pair(results: Results, method: str) -> Figure:
     """Self-play: team return of the pairs that were trained together."""
     names = results.names(method)
     if len(names) > 1:
-        return _over_seeds(results, method, statistics.self_play)
+        return _over_pairs(results, method, statistics.self_play, distinct=1)
     (meeting, *_) = results.meetings(names[0], names[0])
     return mean_figure(results.returns(meeting), results.generator(), "episodes")
 
@@ -135,9 +135,9 @@ def metrics(results: Results) -> Table:
     for method, teams in results.teams.items():
         row: dict[str, Figure] = {}
         if len(teams) > 1:
-            row["gap"] = _over_seeds(results, method, statistics.gap)
-            row["own pair, IQM"] = _over_seeds(results, method, _iqm_self_play)
-            row["other seeds, IQM"] = _over_seeds(results, method, _iqm_cross_play)
+            row["gap"] = _over_pairs(results, method, statistics.gap)
+            row["own pair, IQM"] = _over_pairs(results, method, _iqm_self_play, distinct=1)
+            row["other seeds, IQM"] = _over_pairs(results, method, _iqm_cross_play)
         row |= {f"own reward of seat {seat}": _seat_return(results, method, seat)
                 for seat in results.pair}  # fmt: skip
         row |= best_response_proximity(results, method)
@@ -157,7 +157,7 @@ def improvements(results: Results) -> dict[str, dict[str, dict[str, Figure]]]:
     for column in columns:
         scores = {method: _scores(results, method, column) for method in several}
         found[column] = {
-            x: {y: _improvement(results, scores[x], scores[y]) for y in several if y != x}
+            x: {y: _improvement(results, column, scores[x], scores[y]) for y in several if y != x}
             for x in several
         }
     return found if len(several) > 1 else {}
@@ -226,12 +226,15 @@ def conventions(results: Results, share: float = 0.5) -> dict[str, list[list[int
     return found
 
 
-def _over_seeds(results: Results, method: str, statistic: Callable[..., Array]) -> Figure:
+def _over_pairs(
+    results: Results, method: str, statistic: Callable[..., Array], distinct: int = 2
+) -> Figure:
+    """A statistic of a method's table; pairs of strangers take two different seeds."""
     names = results.names(method)
     table = results.ordered(names, names)
     return estimate(
         lambda draws: statistic(table, draws), [len(names)], results.generator(), "seeds",
-        distinct=2,
+        distinct=distinct,
     )  # fmt: skip
 
 
@@ -299,10 +302,10 @@ def _scores(results: Results, method: str, column: str) -> Scores:
     return (lambda draws: means[draws]), len(names)
 
 
-def _improvement(results: Results, x: Scores, y: Scores) -> Figure:
+def _improvement(results: Results, column: str, x: Scores, y: Scores) -> Figure:
     return estimate(
         lambda a, b: statistics.probability_of_improvement(x[0](a), y[0](b)),
-        [x[1], y[1]], results.generator(), "seeds", distinct=2,
+        [x[1], y[1]], results.generator(), "seeds", distinct=2 if column == "other seeds" else 1,
     )  # fmt: skip
 
 
