@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from agents.card import read_card, write_card
+from agents.library import load_policy
 from play.worlds.errors import UserError
 from play.worlds.registry import make_world
 from play.worlds.spec import WorldFacts
@@ -26,6 +27,7 @@ from training.evaluation.teams import (
     find_against,
     find_teams,
     fingerprints,
+    partners_of,
     policy_folder,
     seats_of,
 )
@@ -134,12 +136,16 @@ def find_cast(
     Raises:
         UserError: There is nobody to evaluate, or somebody does not fit the world.
     """
+    partners_of(facts)
     teams = find_teams(facts, folder, only, seeds)
     partners = {name: seats_of(name, facts, folder) for name in dict.fromkeys(beside)}
     for name in saboteurs:
         seats_of(name, facts, folder)
+    rest = [seat for seat in range(facts.num_players) if seat not in facts.team]
+    if others is not None and not rest:
+        raise UserError(f"--others is {others}, but all seats of {facts.world} are partners")
     if others is not None:
-        seats_of(others, facts, folder)
+        load_policy(others, facts, folder, rest)
     heroes = [team.name for team in teams]
     return Cast(
         teams, partners, others, tuple(dict.fromkeys(saboteurs)),

@@ -59,7 +59,8 @@ class Tables:
         }  # fmt: skip
         for seat in range(self.facts.num_players):
             for name, attribute in PER_SEAT.items():
-                columns[f"{name}_{seat}"] = getattr(played, attribute)[:, seat]
+                values = getattr(played, attribute)[:, seat]
+                columns[f"{name}_{seat}"] = pa.array(values, from_pandas=True)  # NaN is no value
             for index, label in enumerate(self._labels):
                 columns[f"{label}_{seat}"] = played.contributions[:, seat, index]
         return pa.table(columns)

@@ -7,8 +7,12 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
+from play.worlds.registry import make_world
 from training.evaluation.crossplay import Played
 from training.evaluation.matches import Match, Rules, play_match
+
+WORTH_A_PROCESS = 100_000
+"""Joint steps for each process; with fewer, its start costs what it saves."""
 
 
 def play_all(
@@ -19,15 +23,18 @@ def play_all(
     Args:
         matches: What to play.
         rules: What the matches have in common.
-        processes: How many processes share the work; with 1 it is done in this one.
+        processes: How many processes may share the work; one alone is this one.
     """
-    if processes <= 1 or len(matches) <= 1:
+    horizon = make_world(rules.world, 1, **rules.options).facts.horizon
+    worth = len(matches) * rules.episodes * horizon // WORTH_A_PROCESS
+    processes = min(processes, len(matches), worth)
+    if processes <= 1:
         for match in matches:
             yield match, play_match(match, rules)
         return
     # A fork would copy the threads of numba and onnxruntime in the middle of their work.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(processes, len(matches)), context, initializer=_in_worker)
+    pool = ProcessPoolExecutor(processes, context, initializer=_in_worker)
     try:
         futures = {pool.submit(play_match, match, rules): match for match in matches}
         for future in as_completed(futures):

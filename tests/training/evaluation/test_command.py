@@ -219,7 +219,7 @@ def test_a_damaged_match_is_one_sentence_and_played_again_when_removed(
 def test_a_killed_evaluation_of_several_processes_goes_on(tmp_path):
     out, command = tmp_path / "out", Path(sys.executable).with_name("understudy")
     words = [command, "evaluate", "kitchen/cramped_room", "--policy", "kitchen/cramped_room/srpo",
-             "--beside", "greedy", "--episodes", "15", "--out", out]  # fmt: skip
+             "--beside", "greedy", "--episodes", "100", "--out", out]  # fmt: skip
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     killed = subprocess.Popen([*words, "--processes", "2"], **quiet)
     while not list(out.glob("matches/*.parquet")):

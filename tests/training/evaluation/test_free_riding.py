@@ -89,16 +89,21 @@ def test_seats_of_another_role_are_played_by_somebody_else(couple):
     assert spoilt["srpo"]["own pair"].mean == pytest.approx(half, rel=0.05)
 
 
+def test_nobody_is_asked_for_where_all_seats_are_partners(couple):
+    with pytest.raises(UserError, match="all seats of work/pair are partners"):
+        evaluate(couple, others="stay")
+
+
 def test_best_responses_give_br_prox(couple):
     # beside one who never works, working 3/4 of the time is bettered by none that we know
     write_worker(couple, "best", "best-response", 0, 0.75, partner="stay")
-    results = evaluate(couple, 3000, beside=["stay", "random"])
+    results = evaluate(couple, 1000, beside=["stay", "random"])
     assert results.teams.keys() == {"srpo", "ippo"}
     row = metrics(results)
     assert row["srpo"]["BR-Prox"].mean == pytest.approx(1)
     # in its first seat IPPO works always, in its second 1/4 of the time: 1 and 1/3
     low = 0.25 / 0.75
-    assert row["ippo"]["BR-Prox"].mean == pytest.approx((1 + low) / 2, abs=0.02)
+    assert row["ippo"]["BR-Prox"].mean == pytest.approx((1 + low) / 2, abs=0.03)
     assert "BR-Prox" not in metrics(evaluate(couple, 10, beside=["random"]))["srpo"]
 
 
