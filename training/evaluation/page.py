@@ -237,8 +237,7 @@ def _dots(
 
 def columns_of(table: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The columns of a table: own pair, other seeds, methods in the rows' order, then the rest."""
-    methods = [f"with {method}" for method in table]
-    first = ["own pair", "other seeds", *methods]
+    first = ["own pair", "other seeds", *(f"with {method}" for method in table), *table]
     there = list(dict.fromkeys(name for row in table.values() for name in row))
     return sorted(there, key=lambda name: first.index(name) if name in first else len(first))
 
