@@ -51,7 +51,7 @@ DEFINITIONS: dict[str, tuple[str, str]] = {
     ),
     "difference of private costs": (
         "|E c1 - E c2|, the degree of free-riding: the expectations are over the episodes of one "
-        "pairing, the absolute value is taken for each run, and runs are averaged.",
+        "pairing in one seating, the absolute value is taken for each, and then they are averaged.",
         f"{SRPO}, Theorem 4.2",
     ),
     "loss when the partner stops": (

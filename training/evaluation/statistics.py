@@ -188,9 +188,3 @@ def proximity(returns: Array, best: Array) -> Array:
     """
     safe = np.where(best > 0, best, 1.0)
     return np.where(best > 0, np.minimum(1.0, returns / safe), 1.0)
-
-
-def ratio_of_sums(above: Array, below: Array, draws: Draws) -> Array:
-    """[B] sum of one quantity over the sum of another; NaN where that is 0."""
-    top, bottom = above[draws].sum(1), below[draws].sum(1)
-    return np.divide(top, bottom, out=np.full(len(top), np.nan), where=bottom != 0)

@@ -1,5 +1,7 @@
 """Free-riding, stopping partners, BR-Prox and the worst case against closed forms."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -51,6 +53,24 @@ def test_shares_idling_and_cost_difference(couple):
     assert beside["difference of private costs"].mean == pytest.approx(STEPS * COST, abs=0.01)
     strangers = found["ippo"]["other seeds"]["own share of work done"]
     assert strangers.mean == pytest.approx(0.5, abs=0.01)  # each run is the worker in one seating
+    apart = found["ippo"]["other seeds"]["difference of private costs"]
+    assert apart.mean == pytest.approx(STEPS * COST * 0.75, abs=0.03)  # in every single seating
+    worker = found["ippo"]["own pair"]["own reward"]
+    assert worker.mean == pytest.approx(STEPS * (1.25 - COST), abs=0.05)
+    idler = found["ippo"]["own pair"]["partner's reward"]
+    assert idler.mean == pytest.approx(STEPS * (1.25 - 0.25 * COST), abs=0.05)
+
+
+def test_drawn_strangers_meet_drawn_strangers(tmp_path):
+    """Intervals of a share among strangers against all resamples, written out."""
+    does = [0.9, 0.5, 0.2, 0.7]
+    for seed, probability in enumerate(does):
+        write_worker(tmp_path, f"srpo{seed}", "srpo", seed, probability)
+    figure = free_riding(evaluate(tmp_path, 1500))["srpo"]["other seeds"]["own private cost"]
+    values = [np.mean([does[i] for i in d]) for d in product(range(4), repeat=4) if len({*d}) > 1]
+    low, high = STEPS * COST * np.quantile(values, [0.025, 0.975])
+    assert (figure.low, figure.high) == pytest.approx((low, high), abs=0.04)
+    assert (figure.units, figure.count) == ("seeds", 4)
 
 
 def test_loss_when_the_partner_stops_is_the_partners_part(couple):

@@ -139,10 +139,3 @@ def test_resamples_depend_on_the_generator_alone():
     np.random.seed(0)  # noqa: NPY002 - the global state must not matter
     assert first == again == mean_figure(values, random(11), "seeds")
     assert first != mean_figure(values, random(12), "seeds")
-
-
-def test_a_ratio_without_a_denominator_does_not_exist():
-    above, below = np.array([1.0, 0.0]), np.array([2.0, 0.0])
-    found = statistics.ratio_of_sums(above, below, np.array([[0, 1], [1, 1]]))
-    assert found[0] == 0.5
-    assert np.isnan(found[1])
