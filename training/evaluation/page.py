@@ -127,7 +127,11 @@ def matrices(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     matrix = report["matrix"]
     found = []
     for key, title, note in (
-        ("returns", "Return of every pair", "Row: first seat. Column: second seat."),
+        (
+            "returns",
+            "Return of every pair",
+            "Row: first seat. Column: second seat. Framed: own pairs.",
+        ),
         ("own_rewards", "Own reward of the row's player", "Both seatings averaged."),
     ):
         if key in matrix:
@@ -135,8 +139,8 @@ def matrices(report: Mapping[str, Any]) -> list[dict[str, Any]]:
             low, high = min(values), max(values)
             spread = max(abs(low), abs(high))
             rows = [
-                (name, [_heat(value, low, high, spread) for value in row])
-                for name, row in zip(_short_names(matrix), matrix[key], strict=True)
+                (name, [_heat(v, low, high, spread, i == j) for j, v in enumerate(matrix[key][i])])
+                for i, name in enumerate(_short_names(matrix))
             ]
             found.append({"title": title, "note": note, "names": _short_names(matrix), "rows": rows,
                           "low": number(low, spread=spread), "high": number(high, spread=spread),
@@ -266,11 +270,12 @@ def _cell(figure: Mapping[str, Any] | None, low: float, high: float, spread: flo
     return {**_words(figure, spread=spread), "background": background, "colour": text}
 
 
-def _heat(value: float | None, low: float, high: float, spread: float) -> Any:
+def _heat(value: float | None, low: float, high: float, spread: float, own: bool) -> Any:
     if value is None:
         return None
     background, text = colour(value, low, high)
-    return {"text": number(value, spread=spread), "background": background, "colour": text}
+    figure = number(value, spread=spread)
+    return {"text": figure, "background": background, "colour": text, "own": own}
 
 
 def _short_names(matrix: Mapping[str, Any]) -> list[str]:
