@@ -33,7 +33,7 @@ class Match:
         seat: The seat that stops or is replaced.
         actor: Policy that is mixed in, or stands in.
         weight: Its share in a mixture.
-        bound: The bound that an exploiter was trained under, nats per step.
+        tau: Price that an exploiter was trained with: a nat costs 1 / tau units of reward.
     """
 
     kind: str
@@ -43,7 +43,7 @@ class Match:
     seat: int | None = None
     actor: str | None = None
     weight: float | None = None
-    bound: float | None = None
+    tau: float | None = None
 
     @property
     def key(self) -> str:
@@ -173,7 +173,7 @@ def _exploits(cast: Cast, seating: _Seats) -> Iterator[Match]:
             yield Match(PLAY, names[0], names[1], tuple(seats))  # what the adversary spoils
             yield Match(
                 EXPLOIT, names[0], names[1], tuple(seats), seat, exploiter.name,
-                bound=exploiter.bound,
+                tau=exploiter.tau,
             )  # fmt: skip
 
 

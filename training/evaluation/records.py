@@ -90,7 +90,7 @@ class Tables:
             "world": (self.facts.world, text), "world_version": (self.facts.version, whole),
             "options": (json.dumps(dict(self.facts.options), sort_keys=True), text),
             "seat": (match.seat, whole), "actor": (match.actor, text),
-            "weight": (match.weight, number), "kl_bound": (match.bound, number),
+            "weight": (match.weight, number), "tau": (match.tau, number),
             "evaluation_seed": (self.rules.seed, whole), "commit": (self.commit, text),
         }  # fmt: skip
         for place, name in (("first", match.first), ("second", match.second)):

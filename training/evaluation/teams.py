@@ -13,9 +13,9 @@ from play.worlds.spec import WorldFacts
 
 EXPLOITER, BEST_RESPONSE = "exploiter", "best-response"
 """Algorithms on the cards of policies that were trained against one other policy, and are no
-teams. An exploiter's hyper-parameters name the ``hero`` (a run), the ``reference`` (the policy that
-it stands in for; by default the hero's partner) and the ``kl_bound`` in nats per step; a best
-response's name its ``partner``."""
+teams. An exploiter's hyper-parameters name the ``hero`` (a run) and perhaps ``tau`` and the
+``reference`` (the policy that it stands in for; by default the hero's partner); a best response's
+name its ``partner``."""
 NO_METHOD = {"seed", "checkpoint_every"}
 """Hyper-parameters in which runs of one method differ."""
 
@@ -46,14 +46,14 @@ class Against:
         target: The run that it exploits, or the partner that it responds to.
         seats: Seats that it takes.
         reference: Policy that an exploiter stands in for; None: the hero's own partner.
-        bound: An exploiter's bound on its divergence, nats per step; None: unbounded or unknown.
+        tau: What an exploiter was trained with: a nat costs it 1 / tau units of reward.
     """
 
     name: str
     target: str
     seats: tuple[int, ...]
     reference: str | None = None
-    bound: float | None = None
+    tau: float | None = None
 
 
 def partners_of(facts: WorldFacts) -> tuple[int, int]:
@@ -132,8 +132,8 @@ def find_against(
         if about[key] in targets:
             load_policy(partner.name, facts, folder)
             seats = tuple(seat for seat in partner.seats or () if seat in facts.team)
-            reference, bound = about.get("reference"), about.get("kl_bound")
-            found.append(Against(partner.name, about[key], seats, reference, bound))
+            reference, tau = about.get("reference"), about.get("tau")
+            found.append(Against(partner.name, about[key], seats, reference, tau))
     return found
 
 
@@ -215,7 +215,8 @@ def _with_methods(teams: list[Team], cards: Mapping[str, Card]) -> list[Team]:
 
 
 def _differ(settings: Sequence[Mapping[str, Any]], key: str) -> bool:
-    return len({json.dumps(one.get(key), sort_keys=True) for one in settings}) > 1
+    # a card from before there was such a setting says nothing of it
+    return len({json.dumps(one[key], sort_keys=True) for one in settings if key in one}) > 1
 
 
 def _short(value: Any) -> str:

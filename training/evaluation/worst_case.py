@@ -35,7 +35,7 @@ class Point:
         seat: The seat that the adversary took.
         partner: Who sits there otherwise: the hero's own run, or another policy.
         adversary: The adversary, in words.
-        bound: The bound that it was trained under; None for others.
+        tau: What an exploiter was trained with; None for others.
         kl: Its mean divergence from the partner, nats per step.
         value: The hero's mean return beside it, in points.
     """
@@ -44,7 +44,7 @@ class Point:
     seat: int
     partner: str
     adversary: str
-    bound: float | None
+    tau: float | None
     kl: float
     value: float
 
@@ -63,7 +63,7 @@ def points(results: Results) -> list[Point]:
         found.append(Point(name, match.seat, partner, "the partner itself", None, 0.0, value))
         kl = float(played.divergence[:, match.seat].mean())
         value = float(results.worth(played.rewards, hero).mean())
-        found.append(Point(name, match.seat, partner, _words(match), match.bound, kl, value))
+        found.append(Point(name, match.seat, partner, _words(match), match.tau, kl, value))
     return list(dict.fromkeys(found))
 
 

@@ -128,12 +128,12 @@ def test_best_responses_give_br_prox(couple):
 
 
 def test_an_exploiter_gives_a_point_and_a_curve(couple):
-    write_worker(couple, "spoiler", "exploiter", 0, 0.5, hero="srpo0", kl_bound=7.0)
+    write_worker(couple, "spoiler", "exploiter", 0, 0.5, hero="srpo0", tau=7.0)
     results = evaluate(couple)
     assert {team.name for team in results.cast.teams} == {"srpo0", "srpo1", "ippo0", "ippo1"}
     found = points(results)
     trained = [point for point in found if point.adversary == "spoiler"]
-    assert {(point.hero, point.seat, point.bound) for point in trained} == {
+    assert {(point.hero, point.seat, point.tau) for point in trained} == {
         ("srpo0", 0, 7.0), ("srpo0", 1, 7.0),
     }  # fmt: skip
     kl = 0.5 * np.log(0.5 / BUSY) + 0.5 * np.log(0.5 / (1 - BUSY))

@@ -103,6 +103,10 @@ def test_stratified_iqm_resamples_tasks_apart_or_together():
     together = statistics.stratified_iqm(scores, random(), joint=True)
     assert apart.mean == pytest.approx(expected) == together.mean
     assert (apart.count, together.count) == (20, 10)
+    fewer = [scores[0], scores[1][:6]]
+    figure = statistics.stratified_iqm(fewer, random(), joint=False)
+    assert figure.mean == pytest.approx(stats.trim_mean(np.concatenate(fewer), 0.25))
+    assert figure.count == 16
     # the same seeds in every task: as if there were fewer of them
     same = [scores[0], scores[0]]
     wide = statistics.stratified_iqm(same, random(), joint=True)
