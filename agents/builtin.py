@@ -32,7 +32,10 @@ class FixedPolicy:
         uniforms: NDArray[np.float64],
     ) -> Decisions:
         """Decides for B seats; see `agents.policy.Policy`."""
-        probabilities = np.stack([self.weights(view) for view in views])
+        if all(view.world is views[0].world for view in views):  # many games of one world
+            probabilities = np.tile(self.weights(views[0]), (len(views), 1))
+        else:
+            probabilities = np.stack([self.weights(view) for view in views])
         return Decisions(sample(probabilities, uniforms), probabilities, None)
 
 

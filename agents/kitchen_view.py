@@ -1,7 +1,7 @@
 """What a rule-based cook sees: a kitchen's rooms, stations and ways, and what is where now."""
 
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -22,8 +22,10 @@ from play.worlds.kitchen.world import Kitchen
 DISPENSERS = {ONION: "O", TOMATO: "T", DISH: "D"}
 Place = tuple[int, int]
 """(cell, facing)."""
-Ways = dict[Place, tuple[int, int]]
+Ways = Mapping[Place, tuple[int, int]]
 """Where one can get to: (cell, facing) -> (steps, first action; -1 for none)."""
+KEPT_WAYS = 4096
+"""Answers that a map remembers; a small kitchen for two has fewer questions."""
 
 
 class KitchenMap:
@@ -42,6 +44,9 @@ class KitchenMap:
             kind: [x * self.height + y for y, row in enumerate(rows) for x in range(width)
                    if row[x] == kind] for kind in TERRAIN
         }  # fmt: skip
+        # cooks ask for the same ways over and over, above all those of many games at once
+        self._ways = lru_cache(maxsize=KEPT_WAYS)(self._search)
+        self._passes = lru_cache(maxsize=KEPT_WAYS)(self._count_passes)
         floor = set(self.stations[FLOOR])
         self._walk = {(cell, d): self.faced(cell, d) for cell in floor for d in range(4)}
         self.spots: dict[int, list[Place]] = {}
@@ -67,8 +72,10 @@ class KitchenMap:
 
     def ways(self, start: Place, blocked: Iterable[int] = ()) -> Ways:
         """Everything within reach when some cells cannot be entered, by breadth-first search."""
-        closed = frozenset(blocked)
-        found: Ways = {start: (0, -1)}
+        return self._ways(start, frozenset(blocked))
+
+    def _search(self, start: Place, closed: frozenset[int]) -> Ways:
+        found: dict[Place, tuple[int, int]] = {start: (0, -1)}
         queue = deque(found)
         while queue:
             cell, _ = here = queue.popleft()
@@ -101,13 +108,16 @@ class KitchenMap:
             if (stations := [c for c in cells if self.room[cell] in self.rooms_at.get(c, ())])
         )
 
-    def passes(self, kind: str, manned: frozenset[int]) -> dict[int, int]:
+    def passes(self, kind: str, manned: frozenset[int]) -> Mapping[int, int]:
         """Room -> how often a thing must be passed on over a counter to reach a kind of station.
 
         Args:
             kind: Terrain character of the stations.
             manned: Rooms with a player in them.
         """
+        return self._passes(kind, manned)
+
+    def _count_passes(self, kind: str, manned: frozenset[int]) -> dict[int, int]:
         used = {room for cell in self.stations[kind] for room in self.rooms_at.get(cell, ())}
         found = dict.fromkeys(used & manned, 0)
         queue = deque(found)
@@ -222,7 +232,7 @@ class Scene:
         """Where the player could get to if nobody were in the way."""
         return self.map.ways((self.cell, self.facing))
 
-    def passes(self, item: int) -> dict[int, int]:
+    def passes(self, item: int) -> Mapping[int, int]:
         """Room -> how often an item must be passed on from there until it is of use."""
         return self.map.passes("S" if item >= SOUP else "P", self.manned)
 

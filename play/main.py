@@ -31,7 +31,11 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "reproduce": ("training.reproduce.commands:reproduce", "Repeat the paper's experiments."),
     },
 }
-NEEDS_TRAIN = ("torch", "numba", "onnx", "rich", "tensorboard")
+EXTRAS = {
+    **dict.fromkeys(("torch", "numba", "onnx", "rich", "tensorboard"), "train"),
+    "pyarrow": "analysis",
+}
+"""Library -> the extra that installs it."""
 
 
 class FrontDoor(click.Group):
@@ -76,11 +80,12 @@ def _load(name: str, target: str) -> click.Command:
     try:
         command: click.Command = getattr(import_module(module), attribute)
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] not in NEEDS_TRAIN:
+        extra = EXTRAS.get((error.name or "").split(".")[0])
+        if extra is None:
             raise
         raise UserError(
             f"`understudy {name}` needs {error.name}, which is not installed: "
-            "run pip install --editable '.[train]' in the project's folder"
+            f"run pip install --editable '.[{extra}]' in the project's folder"
         ) from error
     return command
 
@@ -114,11 +119,12 @@ def main() -> None:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for what is flushed at exit
         sys.exit(1)
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] not in NEEDS_TRAIN:
+        extra = EXTRAS.get((error.name or "").split(".")[0])
+        if extra is None:
             raise
         _fail(
             f"{error.name} is not installed, and this needs it: "
-            "run pip install --editable '.[train]' in the project's folder"
+            f"run pip install --editable '.[{extra}]' in the project's folder"
         )
     sys.exit(result if isinstance(result, int) else 0)
 

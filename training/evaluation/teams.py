@@ -1,187 +1,259 @@
-"""Tables of cross-play: every team of policies with every other, summarised over seeds."""
+"""Whom an evaluation is about: training runs, by method and seed, and further partners."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from agents.library import Partner, list_partners, load_policy
-from agents.policy import Policy
+from agents.card import Card
+from agents.library import BUILTIN, POLICIES_DIR, Partner, list_partners, load_policy
 from play.worlds.errors import UserError
 from play.worlds.spec import WorldFacts
-from training.evaluation.crossplay import Seating, interval, returns_of
+
+EXPLOITER, BEST_RESPONSE = "exploiter", "best-response"
+"""Algorithms on the cards of policies that were trained against one other policy, and are no
+teams. An exploiter's hyper-parameters name the ``hero`` (a run) and perhaps ``tau`` and the
+``reference`` (the policy that it stands in for; by default the hero's partner); a best response's
+name its ``partner``."""
+NO_METHOD = {"seed", "checkpoint_every"}
+"""Hyper-parameters in which runs of one method differ."""
 
 
 @dataclass(frozen=True)
 class Team:
-    """The policies of one training run, one for each seat; a shared one takes both seats."""
+    """The policies of one training run, one for each partner's seat; a shared one takes several.
 
+    Attributes:
+        name: Name of the run: its policies' name without the seat.
+        method: Algorithm, with the settings that tell it from others of that algorithm.
+        seed: Training seed.
+        policies: Seat -> name of the policy for it.
+    """
+
+    name: str
     method: str
     seed: int | None
-    names: tuple[str, ...]
-    policies: tuple[Policy, ...]
+    policies: Mapping[int, str]
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A mean return in points, with its 95 % bootstrap interval.
+class Against:
+    """A policy that was trained against one other: an exploiter or a best response.
 
     Attributes:
-        mean: Mean over all episodes.
-        low: Lower end of the interval.
-        high: Upper end.
-        units: What was resampled: "seeds", or "episodes" where there is only one seed.
-        count: How many units.
+        name: Its own name.
+        target: The run that it exploits, or the partner that it responds to.
+        seats: Seats that it takes.
+        reference: Policy that an exploiter stands in for; None: the hero's own partner.
+        tau: What an exploiter was trained with: a nat costs it 1 / tau units of reward.
     """
 
-    mean: float
-    low: float
-    high: float
-    units: str
-    count: int
+    name: str
+    target: str
+    seats: tuple[int, ...]
+    reference: str | None = None
+    tau: float | None = None
 
 
-Table = dict[str, dict[str, Figure]]
-"""Method -> "own pair", "other seeds", "with METHOD" or "beside NAME" -> figure."""
+def partners_of(facts: WorldFacts) -> tuple[int, int]:
+    """The two seats whose players are each other's partners.
+
+    Raises:
+        UserError: There are not two.
+    """
+    if len(facts.team) != 2:
+        raise UserError(
+            f"{facts.world} has {len(facts.team)} partners: cross-play needs a world for two"
+        )
+    return facts.team[0], facts.team[1]
 
 
-def find_teams(facts: WorldFacts, folder: Path | None = None) -> list[Team]:
+def find_teams(
+    facts: WorldFacts,
+    folder: Path | None = None,
+    only: Sequence[str] = (),
+    seeds: Collection[int] | None = None,
+) -> list[Team]:
     """The trained policies of a world, by method and seed.
 
     Args:
-        facts: A two-player world, under the rules that are to be played.
+        facts: The world, under the rules that are to be played.
         folder: Where to look; the shipped policies if None.
+        only: Names of the runs to take; all if there are none.
+        seeds: Training seeds to take; every method must have each of them.
 
     Raises:
-        UserError: There are none, or a run of which a seat is missing.
+        UserError: There are none, a seat or a seed is missing, or two runs are the same.
     """
-    world = facts.world
-    partners = [partner for partner in list_partners(world, folder) if partner.card]
+    partners = [p for p in trained(facts, folder) if p.algorithm not in (EXPLOITER, BEST_RESPONSE)]
+    for name in only:
+        if not any(name in (p.name, run_of(p.name)) for p in partners):
+            load_policy(name, facts, folder)  # says what is wrong with it
+            raise UserError(f"{name} is no training run: name it under --beside instead")
+    if only:
+        partners = [p for p in partners if {p.name, run_of(p.name)} & set(only)]
     if not partners:
         where = folder or "the shipped policies"
         raise UserError(
-            f"There is no trained policy for {world} in {where}: train one with `understudy "
-            f"train srpo --world {world}` and export it"
+            f"There is no trained policy for {facts.world} in {where}: train one with `understudy "
+            f"train srpo --world {facts.world}` and export it"
         )
-    runs: dict[tuple[str, str], list[Partner]] = {}
+    runs: dict[str, list[Partner]] = {}
     for partner in partners:
-        runs.setdefault((partner.algorithm, partner.name.partition("-seat")[0]), []).append(partner)
-    return [_team(group, facts, folder) for _, group in sorted(runs.items())]
+        runs.setdefault(run_of(partner.name), []).append(partner)
+    teams = [_team(name, group, facts, folder) for name, group in sorted(runs.items())]
+    teams = _with_methods(teams, {name: _card(group[0]) for name, group in runs.items()})
+    if seeds is not None:
+        teams = _of_seeds(teams, seeds)
+    _check_seeds(teams)
+    return sorted(teams, key=lambda team: (method_order(team.method), team.seed or 0, team.name))
 
 
-def _team(group: list[Partner], facts: WorldFacts, folder: Path | None) -> Team:
-    by_seat = {seat: partner for partner in group for seat in partner.seats or ()}
-    missing = set(range(facts.num_players)) - set(by_seat)
+def find_against(
+    algorithm: str, facts: WorldFacts, folder: Path | None, targets: Collection[str]
+) -> list[Against]:
+    """Exploiters or best responses in a folder whose target is one of these.
+
+    Raises:
+        UserError: A card does not name its target.
+    """
+    key = "hero" if algorithm == EXPLOITER else "partner"
+    found = []
+    for partner in trained(facts, folder):
+        if partner.algorithm != algorithm:
+            continue
+        about = _card(partner).hyperparameters
+        if key not in about:
+            raise UserError(
+                f"{partner.name} is a policy of kind {algorithm}, but its card's hyperparameters "
+                f"do not name its {key}: export it again"
+            )
+        if about[key] in targets:
+            load_policy(partner.name, facts, folder)
+            seats = tuple(seat for seat in partner.seats or () if seat in facts.team)
+            reference, tau = about.get("reference"), about.get("tau")
+            found.append(Against(partner.name, about[key], seats, reference, tau))
+    return found
+
+
+def trained(facts: WorldFacts, folder: Path | None) -> list[Partner]:
+    """Trained policies for the partners' seats of a world."""
+    return [
+        partner
+        for partner in list_partners(facts.world, folder)
+        if partner.card and set(partner.seats or ()) & set(facts.team)
+    ]
+
+
+def run_of(policy: str) -> str:
+    """Name of the run that a policy comes from."""
+    return policy.partition("-seat")[0]
+
+
+def fingerprints(names: Iterable[str], folder: Path | None) -> dict[str, str]:
+    """Policy name -> SHA-256 of its file, or "rule-based"."""
+    hashes = {p.name: p.sha256 or "rule-based" for p in list_partners(folder=folder)}
+    return {name: hashes[name] for name in sorted(set(names))}
+
+
+def seats_of(name: str, facts: WorldFacts, folder: Path | None) -> tuple[int, ...]:
+    """The partners' seats that a policy can take.
+
+    Raises:
+        UserError: There is no such policy, or it does not fit the world.
+    """
+    policy = load_policy(name, facts, folder)
+    card: Card | None = getattr(policy, "card", None)
+    return facts.team if card is None else tuple(s for s in facts.team if s in card.seats)
+
+
+def method_order(method: str) -> tuple[int, str]:
+    """Sorts methods: the one that the project is about first, then the usual baselines."""
+    known = ("srpo", "self-play", "ippo")
+    name = method.partition(" ")[0]
+    return (known.index(name) if name in known else len(known), method)
+
+
+def policy_folder(name: str, folder: Path | None) -> Path:
+    """Where a trained policy's card is."""
+    return (folder or POLICIES_DIR) / name
+
+
+def _team(name: str, group: list[Partner], facts: WorldFacts, folder: Path | None) -> Team:
+    by_seat = {seat: partner.name for partner in group for seat in partner.seats or ()}
+    missing = set(facts.team) - set(by_seat)
     if missing:
         raise UserError(
             f"{group[0].name} has no policy for seat {min(missing)} beside it: export the run again"
         )
-    names = tuple(by_seat[seat].name for seat in range(facts.num_players))
-    loaded = {name: load_policy(name, facts, folder) for name in set(names)}
-    card = group[0].card
-    return Team(
-        group[0].algorithm, card.seed if card else None, names, tuple(loaded[n] for n in names)
-    )
+    policies = {seat: by_seat[seat] for seat in facts.team}
+    for policy in set(policies.values()):
+        load_policy(policy, facts, folder, [s for s in facts.team if policies[s] == policy])
+    return Team(name, group[0].algorithm, _card(group[0]).seed, policies)
 
 
-class CrossPlay:
-    """Returns of pairs, played once each and remembered.
-
-    Args:
-        world: Full name of a two-player world.
-        options: Its options.
-        episodes: Episodes for each pair and each seating.
-        seed: Root of the random streams, the same for every pair.
-    """
-
-    def __init__(self, world: str, options: Mapping[str, Any], episodes: int, seed: int) -> None:
-        self.world, self.options = world, options
-        self.episodes, self.seed = episodes, seed
-        self._played: dict[tuple[int, int], NDArray[np.float64]] = {}
-
-    def returns(self, first: Policy, second: Policy) -> NDArray[np.float64]:
-        """[episodes] returns with the policies in seats 0 and 1."""
-        key = (id(first), id(second))
-        if key not in self._played:
-            seating = Seating((first, second))
-            self._played[key] = returns_of(
-                seating, self.world, self.options, self.episodes, self.seed
-            )
-        return self._played[key]
-
-    def between(self, one: Sequence[Policy], other: Sequence[Policy]) -> NDArray[np.float64]:
-        """[2 * episodes] returns of two teams' policies, each team in each seat."""
-        both = (self.returns(one[0], other[1]), self.returns(other[0], one[1]))
-        return np.concatenate(both)
+def _card(partner: Partner) -> Card:
+    assert partner.card is not None
+    return partner.card
 
 
-def cross_play(teams: Sequence[Team], beside: Mapping[str, Policy], games: CrossPlay) -> Table:
-    """How each method does with itself, with other seeds, with other methods and beside others.
-
-    Args:
-        teams: From `find_teams`.
-        beside: Further partners that take either seat, by name.
-        games: Who plays the games.
-
-    Returns:
-        Figures; "other seeds" is left out for a method with one seed.
-    """
-    methods = sorted({team.method for team in teams}, key=_order)
-    table: Table = {}
-    for method in methods:
-        mine = [team for team in teams if team.method == method]
-        row = {"own pair": _figure([games.between(t.policies, t.policies) for t in mine])}
-        if len(mine) > 1:
-            row["other seeds"] = _figure([_with(t, mine, games) for t in mine])
-        for other in methods:
-            if other != method:
-                theirs = [team for team in teams if team.method == other]
-                row[f"with {other}"] = _figure([_with(t, theirs, games) for t in mine])
-        for name, policy in beside.items():
-            row[f"beside {name}"] = _figure(
-                [games.between(t.policies, (policy, policy)) for t in mine]
-            )
-        table[method] = row
-    return table
-
-
-def _with(team: Team, others: Sequence[Team], games: CrossPlay) -> NDArray[np.float64]:
-    met = [games.between(team.policies, o.policies) for o in others if o is not team]
-    return np.concatenate(met)
-
-
-def _figure(by_seed: Sequence[NDArray[np.float64]]) -> Figure:
-    units = [float(returns.mean()) for returns in by_seed]
-    mean = float(np.mean(units))
-    if len(units) > 1:
-        return Figure(mean, *interval(units), "seeds", len(units))
-    return Figure(mean, *interval(by_seed[0]), "episodes", len(by_seed[0]))
-
-
-def _order(method: str) -> tuple[int, str]:
-    known = ("srpo", "self-play", "ippo")
-    return (known.index(method) if method in known else len(known), method)
-
-
-def as_markdown(table: Table) -> str:
-    """The table as a person reads it; means, with the interval in brackets."""
-    columns = list(dict.fromkeys(name for row in table.values() for name in row))
-    lines = ["| | " + " | ".join(columns) + " |", "| --- |" + " --- |" * len(columns)]
-    for method, row in table.items():
-        cells = [_cell(row[name]) if name in row else "" for name in columns]
-        lines.append(f"| {method} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def _cell(figure: Figure) -> str:
-    return f"{figure.mean:.0f} [{figure.low:.0f}, {figure.high:.0f}]"
-
-
-def as_json(table: Table) -> dict[str, dict[str, dict[str, Any]]]:
-    """The table as JSON values."""
-    return {
-        method: {k: asdict(figure) for k, figure in row.items()} for method, row in table.items()
+def _with_methods(teams: list[Team], cards: Mapping[str, Card]) -> list[Team]:
+    """Tells runs of one algorithm apart by the settings in which they differ."""
+    settings = {
+        team.name: {k: v for k, v in cards[team.name].hyperparameters.items() if k not in NO_METHOD}
+        for team in teams
     }
+    result = []
+    for team in teams:
+        alike = [settings[t.name] for t in teams if t.method == team.method]
+        differing = sorted({key for one in alike for key in one if _differ(alike, key)})
+        mine = settings[team.name]
+        words = ", ".join(f"{key.replace('_', ' ')} {_short(mine.get(key))}" for key in differing)
+        result.append(replace(team, method=team.method + (f" ({words})" if words else "")))
+    return result
+
+
+def _differ(settings: Sequence[Mapping[str, Any]], key: str) -> bool:
+    # a card from before there was such a setting says nothing of it
+    return len({json.dumps(one[key], sort_keys=True) for one in settings if key in one}) > 1
+
+
+def _short(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _of_seeds(teams: list[Team], seeds: Collection[int]) -> list[Team]:
+    for method in sorted({team.method for team in teams}):
+        has = {team.seed for team in teams if team.method == method}
+        missing = sorted(set(seeds) - has)
+        if missing:
+            words = ", ".join(map(str, missing))
+            raise UserError(
+                f"{method} has no run of training seed {words}: train and export it, or ask for "
+                "other --seeds"
+            )
+    return [team for team in teams if team.seed in seeds]
+
+
+def _check_seeds(teams: Sequence[Team]) -> None:
+    """Runs of one method must be independent, or the intervals would be wrong."""
+    seen: dict[tuple[str, int | None], str] = {}
+    for team in teams:
+        many = sum(other.method == team.method for other in teams) > 1
+        if many and team.seed is None:
+            raise UserError(
+                f"{team.name} has no seed on its card, but there are several runs of "
+                f"{team.method}: export it again, or name the runs to evaluate with --policy"
+            )
+        twin = seen.setdefault((team.method, team.seed), team.name)
+        if twin != team.name:
+            raise UserError(
+                f"{twin} and {team.name} are both {team.method} with seed {team.seed}: runs of "
+                "one seed are not independent, so name one of them with --policy"
+            )
+
+
+def is_builtin(name: str) -> bool:
+    """Whether a policy is rule-based."""
+    return name in BUILTIN
