@@ -10,6 +10,7 @@ from play.draw.sprites import ART
 from play.presentation.families import (
     PARTNERS,
     PRESENTATIONS,
+    face_of,
     family_of,
     ordered_names,
     points,
@@ -35,7 +36,7 @@ def test_words_and_pictures_fit_the_world(name: str) -> None:
     assert words.success is None or words.success in facts.contributions
     steps = words.howto(world.static_scene())
     drawn = {picture for step in steps for picture in step.pictures}
-    drawn |= {f"avatar-{seat % 4}" for seat in range(facts.num_players)}
+    drawn |= {face_of(facts, seat) for seat in range(facts.num_players)}
     drawn |= {words.prize} if words.prize else set()
     assert [picture for picture in drawn if not (ART / words.art / f"{picture}.svg").exists()] == []
     assert {value for value, _ in words.rules} <= {"old", "new"}
