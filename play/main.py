@@ -24,13 +24,32 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "replay": ("play.commands.replay:replay", "Watch a recorded game step by step."),
         "episodes": ("play.commands.episodes:episodes", "Verify and export recorded games."),
     },
+    "Study": {
+        "study": ("studies.commands:study", "Run a study with people, from file to data."),
+    },
     "Train": {
         "train": ("training.commands:train", "Train a partner: srpo, self-play or ippo."),
         "export": ("training.commands:export", "Turn a training run into a playable partner."),
         "evaluate": ("training.evaluation.commands:evaluate", "Play partners with each other."),
     },
 }
-NEEDS_TRAIN = ("torch", "numba", "onnx", "rich", "tensorboard")
+EXTRAS = {
+    **dict.fromkeys(("torch", "numba", "onnx", "rich", "tensorboard"), "train"),
+    **dict.fromkeys(
+        (
+            "alembic",
+            "psycopg",
+            "pyarrow",
+            "pydantic",
+            "pydantic_core",
+            "scipy",
+            "sqlalchemy",
+            "yaml",
+        ),
+        "studies",
+    ),
+}
+"""Library -> the extra that installs it."""
 
 
 class FrontDoor(click.Group):
@@ -75,11 +94,12 @@ def _load(name: str, target: str) -> click.Command:
     try:
         command: click.Command = getattr(import_module(module), attribute)
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] not in NEEDS_TRAIN:
+        extra = EXTRAS.get((error.name or "").split(".")[0])
+        if extra is None:
             raise
         raise UserError(
             f"`understudy {name}` needs {error.name}, which is not installed: "
-            "run pip install --editable '.[train]' in the project's folder"
+            f"run pip install --editable '.[{extra}]' in the project's folder"
         ) from error
     return command
 
@@ -113,11 +133,12 @@ def main() -> None:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for what is flushed at exit
         sys.exit(1)
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] not in NEEDS_TRAIN:
+        extra = EXTRAS.get((error.name or "").split(".")[0])
+        if extra is None:
             raise
         _fail(
             f"{error.name} is not installed, and this needs it: "
-            "run pip install --editable '.[train]' in the project's folder"
+            f"run pip install --editable '.[{extra}]' in the project's folder"
         )
     sys.exit(result if isinstance(result, int) else 0)
 

@@ -72,7 +72,7 @@ def row_at(order: Order, n: int, rank: int, seed: int, *names: str | int) -> Row
     if rows is None:
         return tuple(int(i) for i in stream(seed, *names, "shuffle", rank).permutation(n))
     cycle, within = divmod(rank, len(rows))
-    return rows[stream(seed, *names, "rows", cycle).permutation(len(rows))[within]]
+    return rows[int(stream(seed, *names, "rows", cycle).permutation(len(rows))[within])]
 
 
 def permuted_blocks(study: Study, cycle: int) -> list[str]:

@@ -97,19 +97,21 @@ def _texts(study: Study) -> Iterator[Mistake]:
             yield place, f"has no text in {' and '.join(lacking)}: add it, or change languages"
 
 
-def _item_lists(study: Study) -> Iterator[tuple[Path, Sequence[Any]]]:
-    yield ("screening", "questions"), study.screening.questions
+def _item_lists(study: Study) -> Iterator[tuple[Path, Sequence[Any], set[str]]]:
+    """Place and contents of every list of items in the file, and the ids that come before it."""
+    yield ("screening", "questions"), study.screening.questions, set()
     if study.quiz is not None:
-        yield ("quiz", "items"), study.quiz.items
-    for name in study.surveys:
-        yield ("surveys", name, "items"), study.survey(name).items
+        yield ("quiz", "items"), study.quiz.items, set()
+    for name, survey in study.surveys.items():
+        made = instruments()[survey.instrument].items if survey.instrument else []
+        yield ("surveys", name, "items"), survey.items, {item.id for item in made}
 
 
 def _surveys(study: Study) -> Iterator[Mistake]:
-    for place, items in _item_lists(study):
-        yield from _twins(place, [item.id for item in items])
-        seen: set[str] = set()
+    for place, items, seen in _item_lists(study):
         for index, item in enumerate(items):
+            if item.id in seen:
+                yield (*place, index, "id"), f"{item.id!r} is here for the second time"
             yield from _item((*place, index), item, seen)
             seen.add(item.id)
     if study.quiz is not None:
@@ -264,9 +266,7 @@ def _allocation(study: Study) -> Iterator[Mistake]:
 
 def _analysis(study: Study) -> Iterator[Mistake]:
     arms, blocks = [arm.id for arm in study.arms], [block.id for block in study.blocks]
-    scales = {
-        f"{name}.{scale}" for name in study.surveys for scale in study.survey(name).scales
-    }
+    scales = {f"{name}.{scale}" for name in study.surveys for scale in study.survey(name).scales}
     for index, contrast in enumerate(study.analysis.contrasts):
         place: Path = ("analysis", "contrasts", index)
         pair = set(contrast.compare)

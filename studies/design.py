@@ -52,9 +52,7 @@ class Screening(Part):
         questions: Questions; those with `expects` admit only these answers.
     """
 
-    inputs: list[Literal["keyboard", "touch"]] = Field(
-        default=["keyboard", "touch"], min_length=1
-    )
+    inputs: list[Literal["keyboard", "touch"]] = Field(default=["keyboard", "touch"], min_length=1)
     max_ping_ms: int | None = Field(default=None, ge=1)
     min_width: int = Field(default=320, ge=0)
     full_screen: bool = False

@@ -51,11 +51,7 @@ class Source:
         return UserError(f"{self.path}:{line}:{name} {reason}{more}")
 
     def _find(self, place: wording.Path) -> tuple[int, str]:
-        """Line of the innermost part of a place that is in the file, and the place in words.
-
-        Pydantic names the variant of a union too; such parts are not in the file and are left
-        out.
-        """
+        """Line of the innermost part of a place that is in the file, and the place in words."""
         node, line, shown = self._root, self._root.start_mark.line + 1, ""
         for part in place:
             found = None
@@ -63,8 +59,7 @@ class Source:
                 for key, value in node.value:
                     if key.value == str(part):
                         found, line = value, key.start_mark.line + 1
-                if found is not None or not isinstance(part, str) or part == place[-1]:
-                    shown += f".{part}" if shown else str(part)
+                shown += f".{part}" if shown else str(part)
             elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
                 shown += f"[{part}]"
                 if part < len(node.value):
@@ -72,6 +67,20 @@ class Source:
                     line = found.start_mark.line + 1
             node = node if found is None else found
         return line, shown
+
+    def untagged(self, place: wording.Path) -> wording.Path:
+        """A place of pydantic's without the names of variants, which are not in the file."""
+        value, kept = self.values, []
+        for part in place:
+            if isinstance(value, dict) and part in (value.get("kind"), value.get("rule")):
+                value = {**value, "kind": None, "rule": None}  # the next part is a real one
+                continue
+            kept.append(part)
+            try:
+                value = value[part]
+            except (KeyError, IndexError, TypeError):
+                value = None
+        return tuple(kept)
 
     def _refuse_twins(self, node: Any, place: wording.Path) -> None:
         if isinstance(node, yaml.MappingNode):
@@ -101,7 +110,7 @@ def load_study(path: Path) -> Study:
     except ValidationError as error:
         problems = error.errors(include_url=False)
         place, reason = _told(dict(problems[0]))
-        raise source.refusal(place, reason, len(problems) - 1) from None
+        raise source.refusal(source.untagged(place), reason, len(problems) - 1) from None
     found = mistakes(study)
     if found:
         raise source.refusal(*found[0], len(found) - 1)

@@ -144,9 +144,7 @@ class Number(_Item):
         return None if fits and (not self.whole or float(answer) % 1 == 0) else "number-between"  # type: ignore[arg-type]
 
 
-Item = Annotated[
-    Likert | Slider | Choice | Ranking | Words | Number, Field(discriminator="kind")
-]
+Item = Annotated[Likert | Slider | Choice | Ranking | Words | Number, Field(discriminator="kind")]
 
 
 def _number_in(answer: Answer, low: float, high: float) -> bool:

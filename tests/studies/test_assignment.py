@@ -121,7 +121,7 @@ def test_minimisation_takes_the_arm_with_the_least_imbalance_as_often_as_its_bia
         *(Held("a", rank, {"plays": "often"}) for rank in range(3)),
         *(Held("c", rank, {"plays": "often"}) for rank in range(3)),
     )
-    # With one more of this level: a has 4/1, b 1/1, c 4/2, so ranges 4, 1.5 (3, 1, 1.5 -> 2), …
+    # Held over share, with one more: a (4, 0, 1.5), b (3, 1, 1.5), c (3, 0, 2).
     given = Given(0, {"plays": "often"}, held)
     assert [imbalance(study, given, arm) for arm in "abc"] == [4.0, 2.0, 3.0]
     drawn = Counter(
