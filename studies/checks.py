@@ -234,7 +234,7 @@ def _round(study: Study, place: Path, played: Round) -> Iterator[Mistake]:
 
 def _payment(study: Study) -> Iterator[Mistake]:
     endings = study.payment.endings
-    needed = ["done", "withdrawn", "screened_out", "declined"]
+    needed = ["done", "declined", "screened_out", "technical_fault", "withdrawn"]
     if study.quiz is not None and study.quiz.then == "end":
         needed.append("failed_quiz")
     if study.meets_people:

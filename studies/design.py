@@ -342,12 +342,12 @@ class Study(Part):
         return any(r.partner == HUMAN for block in self.blocks for r in block.rounds)
 
     def plain(self) -> dict[str, Any]:
-        """The study as JSON values, with the words of the instruments that it uses."""
-        values = self.model_dump(mode="json")
-        values["surveys"] = {
-            name: expanded(survey).model_dump(mode="json") for name, survey in self.surveys.items()
+        """The study as JSON values, with the words of its instruments in place of their names."""
+        surveys = {
+            name: expanded(survey).model_copy(update={"instrument": None})
+            for name, survey in self.surveys.items()
         }
-        return values
+        return self.model_copy(update={"surveys": surveys}).model_dump(mode="json")
 
     @property
     def sha256(self) -> str:
