@@ -9,7 +9,7 @@ player's device said.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -332,7 +332,9 @@ class Session:
         self.over = True
         return self._drain()
 
-    def catch_up(self, lines: Sequence[Line]) -> float:
+    def catch_up(
+        self, lines: Sequence[Line], retaken: Callable[[TickResult], object] | None = None
+    ) -> float:
         """Takes the steps of a record again, so that the episode goes on where the record stops.
 
         Nothing of it is recorded a second time. Decisions are taken from the record; policies
@@ -340,6 +342,7 @@ class Session:
 
         Args:
             lines: The record of an episode with this configuration, in order.
+            retaken: Told of each step.
 
         Returns:
             The time of the last line, in milliseconds since the start.
@@ -353,7 +356,9 @@ class Session:
             if line["kind"] == "end":
                 raise ValueError("the episode has ended")
             if line["kind"] == "tick":
-                self._retake(line)
+                result = self._retake(line)
+                if retaken is not None:
+                    retaken(result)
             if "hash" in line and line["hash"] != self.world.state_hash(0):
                 raise ValueError(f"the record does not replay: its states differ at step {self.t}")
         return last_ms
@@ -387,7 +392,7 @@ class Session:
         view = SeatView(self.world, 0, seat)
         return Request(seat, policy, observation, view, self._states[seat], uniform)
 
-    def _retake(self, line: Line) -> None:
+    def _retake(self, line: Line) -> TickResult:
         fallbacks = {d["seat"] for d in line.get("decisions", ()) if "fallback" in d}
         for request in self.requests():
             if request.state is not None and request.seat not in fallbacks:
@@ -398,7 +403,7 @@ class Session:
                 self._states[request.seat] = made.state
         self._requests = None
         self.world.step(np.array([line["actions"]]))
-        self._result(line["actions"], [], 0.0, 0.0)
+        return self._result(line["actions"], [], 0.0, 0.0)
 
     def _result(
         self, actions: list[int], telemetry: list[Line], due_ms: float, now_ms: float

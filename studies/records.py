@@ -63,7 +63,8 @@ class RoundRecord:
 
     def _stored(self, seq: int) -> str | None:
         c = schema.chunks.c
-        return self._one(sa.select(c.lines).where(c.round_id == self.id, c.seq == seq))
+        found: str | None = self._one(sa.select(c.lines).where(c.round_id == self.id, c.seq == seq))
+        return found
 
     def _exists(self) -> bool:
         r = schema.rounds.c

@@ -176,10 +176,10 @@ class Store:
     def enter(
         self, study: Study, identity: Identity | None, language: str, test: bool
     ) -> Participant:
-        """Lets somebody in; whoever was in the study before is found again by their identity."""
+        """Lets somebody in; who was in this version before is found again by their identity."""
         with self.writing() as connection:
             if identity is not None:
-                known = _by_identity(connection, study.sha256, identity)
+                known = _by_identity(connection, study, identity)
                 if known is not None:
                     return known
             row = {
@@ -382,13 +382,16 @@ class Store:
             return list(connection.execute(query).scalars())
 
 
-def _by_identity(connection: sa.Connection, sha256: str, identity: Identity) -> Participant | None:
-    ids, people = schema.identifiers.c, schema.participants
+def _by_identity(connection: sa.Connection, study: Study, identity: Identity) -> Participant | None:
+    """Who came with this identity to this version, whatever else has changed in the file."""
+    ids, people, s = schema.identifiers.c, schema.participants, schema.studies.c
     row = (
         connection.execute(
             sa.select(people)
             .join(schema.identifiers, ids.participant_id == people.c.id)
-            .where(ids.study_sha256 == sha256, ids.external_id == identity.external_id)
+            .join(schema.studies, s.sha256 == people.c.study_sha256)
+            .where(s.study == study.id, s.version == study.version)
+            .where(ids.external_id == identity.external_id)
         )
         .mappings()
         .first()

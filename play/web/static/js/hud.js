@@ -1,6 +1,7 @@
 // Score, time, orders and who is who: everything around the canvas.
 
 import { announce, byId, element, face, titled } from "./dom.js";
+import { t as words } from "./words.js";
 
 const clock = (seconds) =>
   `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
@@ -22,7 +23,7 @@ export class Hud {
       place.classList.remove("bump");
       void place.offsetWidth; // restarts the animation
       place.classList.add("bump");
-      announce(`Score ${score}`);
+      announce(words("Score {score}", { score }));
     }
     this.score = score;
     place.textContent = String(score);
@@ -38,15 +39,15 @@ export class Hud {
     byId("time-fill").style.transform = `scaleX(${1 - t / horizon})`;
     if (left === 10 && !this.warned) {
       this.warned = true;
-      announce("Ten seconds left");
+      announce(words("Ten seconds left"));
     }
   }
 
   setSeats(seats) {
     const chefs = seats.map((seat, index) => {
       const you = index === this.game.seat;
-      const label = you ? "You" : seat.label;
-      const away = seat.connected ? null : element("span", { class: "away" }, "away");
+      const label = you ? words("You") : seat.label;
+      const away = seat.connected ? null : element("span", { class: "away" }, words("away"));
       const name = element("span", { class: "name", title: seat.label }, ...titled(label));
       return element("li", { class: you ? "you" : "" }, face(this.game.static.renderer, index), name, away);
     });
@@ -76,9 +77,10 @@ function orderChip(order, renderer) {
 }
 
 function spokenOrder(order) {
+  const { onions, tomatoes, value } = order;
   const parts = [];
-  if (order.onions) parts.push(`${order.onions} onion${order.onions > 1 ? "s" : ""}`);
-  if (order.tomatoes) parts.push(`${order.tomatoes} tomato${order.tomatoes > 1 ? "es" : ""}`);
-  const bonus = order.bonus ? ", bonus order" : "";
-  return `${parts.join(" and ")}, ${order.value} points${bonus}`;
+  if (onions) parts.push(words(onions > 1 ? "{n} onions" : "{n} onion", { n: onions }));
+  if (tomatoes) parts.push(words(tomatoes > 1 ? "{n} tomatoes" : "{n} tomato", { n: tomatoes }));
+  const spoken = words("{order}, {value} points", { order: parts.join(words(" and ")), value });
+  return spoken + (order.bonus ? words(", bonus order") : "");
 }
