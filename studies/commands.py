@@ -1,15 +1,21 @@
 """The command `understudy study`."""
 
+import contextlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from play.worlds.errors import UserError
 from studies.design import Study
 from studies.loading import load_study
 from studies.templates import template_names, write_template
+
+if TYPE_CHECKING:
+    from studies.store import Store
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -104,3 +110,140 @@ def power(file: Path, studies: int, seed: int) -> None:
             f"± {found.error:.3f} at alpha {loaded.analysis.alpha:g}; "
             f"the targets give {found.planned:.3f}."
         )
+
+
+DATABASE = click.option(
+    "--database",
+    metavar="FILE|URL",
+    help="SQLite file, or postgresql://user:password@host/name.  [default: NAME.db]",
+)
+
+
+@study.command()
+@study_file
+@DATABASE
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to serve on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=5100, show_default=True)
+@click.option(
+    "--hosted", is_flag=True, help="For participants elsewhere; needs --url and a secret."
+)
+@click.option("--url", help="The https address that participants use; with --hosted.")
+@click.option("--frozen", type=FILE, help="Preregistration archive to compare the study with.")
+def serve(
+    file: Path, database: str | None, host: str, port: int, hosted: bool, url: str | None,
+    frozen: Path | None,
+) -> None:  # fmt: skip
+    """Serve a study to participants.
+
+    A hosted study reads the secret that signs participants' tokens from UNDERSTUDY_SECRET.
+    """
+    from studies.freeze import differences
+    from studies.web.config import StudyConfig
+    from studies.web.server import StudyServer, checked_secret, checked_url, local_secret
+
+    loaded = load_study(file)
+    if not hosted and (host not in ("127.0.0.1", "localhost", "::1") or url):
+        raise UserError(
+            "Participants elsewhere need a hosted study: add --hosted, --url and UNDERSTUDY_SECRET"
+        )
+    if hosted and url is None:
+        raise UserError("--hosted needs --url: give the https address that participants use")
+    address = checked_url(url) if hosted and url else None
+    secret = checked_secret(os.environ.get("UNDERSTUDY_SECRET")) if hosted else None
+    if frozen is not None:
+        for difference in differences(loaded, frozen):
+            click.echo(f"Differs from {frozen.name}: {difference}.")
+    store = open_store(database, file, loaded)
+    try:
+        server = StudyServer(
+            StudyConfig(
+                study=loaded,
+                store=store,
+                secret=secret or local_secret(file.with_name(f"{loaded.id}.secret")),
+                host=host,
+                port=port,
+                public_url=address,
+            )
+        )
+        click.echo(f"Participants:  {server.url}/")
+        click.echo(f"For Prolific:  {server.prolific_url}")
+        click.echo(f"Rehearsals:    {server.rehearsal_url}")
+        click.echo(
+            f"Everything is kept in {shown_database(database, file, loaded)}. Ctrl-C ends it."
+        )
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run()
+        click.echo("\nEnded; running rounds go on from their records after the next start.")
+    finally:
+        store.close()
+
+
+@study.command()
+@study_file
+@DATABASE
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to make.")
+@click.option(
+    "--level", type=click.Choice(["raw", "shareable"]), default="shareable", show_default=True,
+    help="Shareable has no identifiers, free text, dates or browser strings.",
+)  # fmt: skip
+@click.option("--blind", is_flag=True, help="Code names for conditions; the key is written apart.")
+@click.option("--rehearsals", is_flag=True, help="Rehearsals instead of participants.")
+def export(
+    file: Path, database: str | None, out: Path, level: str, blind: bool, rehearsals: bool
+) -> None:
+    """Write tidy tables, as Parquet and CSV, with a data dictionary."""
+    from studies.export import export as write
+
+    loaded = load_study(file)
+    with contextlib.closing(open_store(database, file, loaded, existing=True)) as store:
+        done = write(
+            store, loaded, out, level="raw" if level == "raw" else "shareable", blind=blind,
+            rehearsals=rehearsals,
+        )  # fmt: skip
+    for name, count in done.rows.items():
+        click.echo(f"{name}: {count} rows")
+    click.echo(f"Wrote {done.folder}.")
+
+
+@study.command()
+@study_file
+@click.argument("participant")
+@DATABASE
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def forget(file: Path, participant: str, database: str | None, yes: bool) -> None:
+    """Erase a PARTICIPANT, by their id here or on the platform, and all that they did."""
+    loaded = load_study(file)
+    with contextlib.closing(open_store(database, file, loaded, existing=True)) as store:
+        found = store.find(participant)
+        who = store.participant(found) if found else None
+        if who is None:
+            raise UserError(f"There is no participant {participant!r}: check the id and --database")
+        if not yes:
+            click.confirm(f"Erase {who.id}, who came at {who.entered_utc}, for good?", abort=True)
+        store.withdraw(who, "forgotten", erase=True)
+    click.echo(f"Erased {who.id}.")
+
+
+def shown_database(database: str | None, file: Path, loaded: Study) -> str:
+    """The database as it may be shown: without its password."""
+    if database is None:
+        return str(file.with_name(f"{loaded.id}.db"))
+    from studies.store import database_url
+
+    return database_url(database).render_as_string(hide_password=True)
+
+
+def open_store(
+    database: str | None, file: Path, loaded: Study, *, existing: bool = False
+) -> "Store":
+    """Opens the study's database.
+
+    Raises:
+        UserError: It cannot be used, or should exist and does not.
+    """
+    from studies.store import Store
+
+    place = database or str(file.with_name(f"{loaded.id}.db"))
+    if existing and "://" not in place and not Path(place).exists():
+        raise UserError(f"There is no database {place}: give --database as for `serve`")
+    return Store(place)

@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from studies.assignment import Place
@@ -58,13 +58,19 @@ class Sessions:
         who = self.store.participant(participant_id)
         if who is None:
             return None
+        session = self.look(who)
+        if session.place is None and session.state.wants_place:
+            factors = factors_of(session.study, session.events)
+            place = self.store.allocate(session.study, who, factors)
+            state = state_of(session.study, place, session.events)
+            session = replace(session, place=place, state=state)
+        return session
+
+    def look(self, who: Participant) -> Session:
+        """A session as it is now; nobody is allocated by looking."""
         study, place = self.study(who.study_sha256), self.store.place(who.id)
         events = tuple(self.store.events(who.id))
-        state = state_of(study, place, events)
-        if state.wants_place and place is None:
-            place = self.store.allocate(study, who, factors_of(study, events))
-            state = state_of(study, place, events)
-        return Session(who, study, place, events, state)
+        return Session(who, study, place, events, state_of(study, place, events))
 
     def take(self, session: Session, step: Step, verdict: Verdict) -> None:
         """Appends what handing in a step led to.

@@ -11,7 +11,6 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from play.web import server as play_server
 from play.worlds.errors import UserError
 from studies.sessions import Sessions
-from studies.store import Store
 from studies.web.config import StudyConfig
 from studies.web.pages import IDENTITY, Pages, register_pages
 from studies.web.rounds import Rounds
@@ -165,11 +164,3 @@ def local_secret(place: Path) -> bytes:
         return place.read_text().encode()
     except OSError as error:
         raise UserError(f"{place} cannot be used ({error.strerror}): check its folder") from error
-
-
-def serve(store: Store, server: StudyServer) -> None:
-    """Serves a study until the process is interrupted."""
-    try:
-        server.run()
-    finally:
-        store.close()

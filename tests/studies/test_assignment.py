@@ -65,7 +65,7 @@ def test_the_seed_and_the_purpose_matter() -> None:
 
 def three_arms(method: str = "blocks", **settings: object) -> Study:
     arms = [
-        {"id": name, "blocks": ["alpha"], "target": target}
+        {"id": name, "blocks": ["quokka"], "target": target}
         for name, target in (("a", 10), ("b", 10), ("c", 20))
     ]
     question = {
@@ -146,8 +146,8 @@ def test_seats_and_orders_balance_over_ranks() -> None:
     study = small()
     places = [place_at(study, study.arms[0], rank) for rank in range(8)]
     for pair in zip(places[::2], places[1::2], strict=True):
-        assert {place.blocks for place in pair} == {("alpha", "beta"), ("beta", "alpha")}
-        for block in ("alpha", "beta"):
+        assert {place.blocks for place in pair} == {("quokka", "wombat"), ("wombat", "quokka")}
+        for block in ("quokka", "wombat"):
             seats = {r.seat for place in pair for r in place.rounds if r.block == block}
             assert seats == {0, 1}
     seeds = [r.seed for place in places for r in place.rounds]

@@ -65,7 +65,7 @@ def test_a_whole_study(visit: Visit, tmp_path: Path, language: str, size: tuple[
     assert answers["survey:arm:last"] == {
         "slide": 51, "pick": "b", "why": "Because.", "rank": ["x", "y"], "many": 7,
     }  # fmt: skip
-    assert answers["survey:alpha:one:mood"] == {"good": 5, "bad": 5}
+    assert answers["survey:quokka:one:mood"] == {"good": 5, "bad": 5}
     assert len(rounds) == 3
     for round_id in rounds:
         path = tmp_path / f"{round_id}{SUFFIX}"

@@ -90,7 +90,7 @@ def test_the_happy_path_has_these_steps_in_the_allocated_order() -> None:
     assert walk.state.step is None
     assert walk.state.scores == (20.0, 20.0)
     assert {Walk(small(), rank)._place.blocks for rank in (0, 1)} == {
-        ("alpha", "beta"), ("beta", "alpha"),
+        ("quokka", "wombat"), ("wombat", "quokka"),
     }  # fmt: skip
 
 

@@ -45,7 +45,7 @@ def filled(store: Store, study: Study) -> Participant:
     who = newcomer(store, study, "PID-1")
     store.append(who, 0, "entered", "", {"x": 1})
     store.allocate(study, who, {})
-    begin_round(store, who, "round:alpha:one", session().header())
+    begin_round(store, who, "round:quokka:one", session().header())
     return who
 
 
@@ -131,7 +131,7 @@ def test_a_withdrawal_erases_one_participant_and_nobody_else(new_store: NewStore
     other = newcomer(store, study, "PID-2")
     store.append(other, 0, "entered", "", {})
     store.allocate(study, other, {})
-    begin_round(store, other, "round:alpha:one", session().header())
+    begin_round(store, other, "round:quokka:one", session().header())
     store.withdraw(who, "withdrawn", erase=True)
     assert store.withdrawn(who.id)
     for table in schema.ERASABLE:
@@ -143,7 +143,7 @@ def test_a_withdrawal_erases_one_participant_and_nobody_else(new_store: NewStore
     place = store.place(other.id)
     assert place is not None
     third = store.allocate(study, newcomer(store, study), {})
-    assert (third.arm, third.rank) == ("all", 0)  # the erased one's place is free again
+    assert (third.arm, third.rank) == ("lemur", 0)  # the erased one's place is free again
     assert place.rank == 1
 
 
@@ -155,8 +155,8 @@ def test_many_arrive_at_once_and_each_place_is_given_once(new_store: NewStore) -
         places = list(pool.map(lambda who: store.allocate(study, who, {}), people))
     assert sorted(place.rank for place in places) == list(range(24))
     assert Counter(place.blocks for place in places) == {
-        ("alpha", "beta"): 12,
-        ("beta", "alpha"): 12,
+        ("quokka", "wombat"): 12,
+        ("wombat", "quokka"): 12,
     }
     assert [store.allocate(study, who, {}) for who in people] == places  # the same again
     for row in store.rows(schema.allocations, [study.sha256]):

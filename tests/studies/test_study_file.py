@@ -46,20 +46,20 @@ def line_of(text: str, words: str) -> int:
         ("max: 9", "maxx: 9", r"surveys.last.items\[4\].maxx", "did you mean 'max'"),
         ("among: [b]", "among: []", r"surveys.last.items\[2\].show_if.among", "at least 1"),
         ("show_if: {item: pick", "show_if: {item: rank", r"items\[2\].show_if.item", "no earlier"),
-        ("[alpha, beta]", "[alpha, betta]", r"arms\[0\].blocks\[1\]", "did you mean 'beta'"),
-        ("[alpha, beta]", "[alpha, alpha]", r"arms\[0\].blocks\[1\]", "second time"),
+        ("[quokka, wombat]", "[quokka, wombt]", r"arms\[0\].blocks\[1\]", "did you mean 'wombat'"),
+        ("[quokka, wombat]", "[quokka, quokka]", r"arms\[0\].blocks\[1\]", "second time"),
         ("surveys: [last]", "surveys: [lost]", r"arms\[0\].surveys\[0\]", "did you mean 'last'"),
-        ("partner: beta", "partner: gamma", r"blocks\[1\].rounds\[0\].partner", "not among"),
-        ("policy: greedy", "policy: gredy", r"partners.beta\[0\].policy", "did you mean 'greedy'"),
-        ("srpo}", "srpo, sha256: 0123456789ab}", r"partners.alpha\[0\].sha256", "another file's"),
-        ("kitchen/cramped_room, partner: alpha", "kitchen/coordination_ring, partner: alpha",
+        ("partner: wombat", "partner: gamma", r"blocks\[1\].rounds\[0\].partner", "not among"),
+        ("policy: greedy", "policy: gredy", r"wombat\[0\].policy", "did you mean 'greedy'"),
+        ("srpo}", "srpo, sha256: 0123456789ab}", r"partners.quokka\[0\].sha256", "another file's"),
+        ("cramped_room, partner: quokka", "coordination_ring, partner: quokka",
          r"blocks\[0\].rounds\[0\].partner", "no policy for kitchen/coordination_ring"),
-        ("kitchen/cramped_room, partner: alpha", "kitchen/cramped_rom, partner: alpha",
+        ("cramped_room, partner: quokka", "cramped_rom, partner: quokka",
          r"blocks\[0\].rounds\[0\].world", "did you mean"),
-        ("partner: beta, steps", "partner: beta, seat: 2, steps", r"rounds\[0\].seat", "0 to 1"),
-        ("partner: alpha, steps", "partner: alpha, dynamics: new, steps",
+        ("wombat, steps", "wombat, seat: 2, steps", r"rounds\[0\].seat", "0 to 1"),
+        ("partner: quokka, steps", "partner: quokka, dynamics: new, steps",
          r"rounds\[0\].partner", "trained with dynamics old"),
-        ("partner: beta, steps", "partner: human, steps", "lobby", "is missing"),
+        ("partner: wombat, steps", "partner: human, steps", "lobby", "is missing"),
         (", de: Äpfel", "", r"surveys.last.items\[1\].options\[0\].text", "no text in de"),
         ("expects: [three]", "expects: [four]", r"quiz.items\[0\].expects", "'four' is no option"),
         ("      expects: [three]\n", "", r"quiz.items\[0\]", "which answer is right"),
@@ -148,7 +148,7 @@ def test_check_explains_the_study(tmp_path: Path) -> None:
     path = tmp_path / "study.yaml"
     path.write_text(SMALL, encoding="utf-8")
     said = run("check", str(path)).output
-    assert "Arm all (target 4): 2 blocks in williams order, 2 orders of rounds" in said
+    assert "Arm lemur (target 4): 2 blocks in williams order, 2 orders of rounds" in said
     assert "4 participants at 2.00 GBP: 8.00 GBP" in said
     assert "greedy is rule-based" in said
 
@@ -165,7 +165,7 @@ def test_minutes_cost_and_orders_add_up() -> None:
     assert cost_of(study).pay == 8
     assert orders_of(study, study.arms[0]) == 2
     assert any("no multiple of its 2 orders" in w for w in warnings_of(small(arms=[
-        {"id": "all", "blocks": ["alpha", "beta"], "order": "williams", "target": 5}
+        {"id": "lemur", "blocks": ["quokka", "wombat"], "order": "williams", "target": 5}
     ])))  # fmt: skip
 
 
@@ -233,7 +233,8 @@ def test_an_archive_is_the_same_every_time_and_tells_every_difference(tmp_path: 
 
 
 def contrast(**changes: object) -> dict[str, object]:
-    return {"id": "c", "outcome": "score", "compare": ["alpha", "beta"], "expected": 0.5, "sd": 1,
+    pair = ["quokka", "wombat"]
+    return {"id": "c", "outcome": "score", "compare": pair, "expected": 0.5, "sd": 1,
             "correlation": 0.3, **changes}  # fmt: skip
 
 
@@ -249,7 +250,7 @@ def test_power_within_participants_is_that_of_the_paired_t_test() -> None:
 
 
 def test_power_between_arms_is_that_of_two_samples_and_the_size_reaches_it() -> None:
-    arms = [{"id": name, "blocks": ["alpha"], "target": 20} for name in ("a", "b")]
+    arms = [{"id": name, "blocks": ["quokka"], "target": 20} for name in ("a", "b")]
     study = small(arms=arms, analysis={"text": "x", "contrasts": [contrast(compare=["a", "b"])]})
     planned = study.analysis.contrasts[0]
     found = sample_size(study, planned, studies=4000)
