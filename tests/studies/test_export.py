@@ -11,9 +11,6 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
-from overcooked_ai_py.mdp.actions import Action
-from overcooked_ai_py.mdp.overcooked_mdp import OvercookedGridworld, OvercookedState
-
 from play.worlds.errors import UserError
 from studies import schema
 from studies.commands import study as command
@@ -26,6 +23,7 @@ from studies.tables import COLUMNS, dossiers_of
 from tests.studies.bots import Bot
 from tests.studies.files import small
 from tests.studies.serving import serving
+from tests.worlds.oracle import make_oracle, overcooked
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning"
@@ -113,14 +111,13 @@ def test_steps_read_as_overcooked_ais_own_trials(
     trial = steps[steps.trial_id == steps.trial_id.iloc[0]]
     assert len(trial) == 30
     assert json.loads(trial.layout.iloc[0]) == ["XXPXX", "O  2O", "X1  X", "XDXSX"]
-    mdp = OvercookedGridworld.from_layout_name("cramped_room", old_dynamics=True)
+    mdp, read = make_oracle("cramped_room", "old"), overcooked().OvercookedState.from_dict
     for row, after in zip(trial.itertuples(), trial.iloc[1:].itertuples(), strict=False):
-        state = OvercookedState.from_dict(json.loads(str(row.state)))
+        state = read(json.loads(str(row.state)))
         joint = [tuple(a) if isinstance(a, list) else a for a in json.loads(str(row.joint_action))]
-        assert all(action in Action.ALL_ACTIONS for action in joint)
         following, info = mdp.get_state_transition(state, joint)
         assert sum(info["sparse_reward_by_agent"]) == row.reward
-        assert following == OvercookedState.from_dict(json.loads(str(after.state)))
+        assert following == read(json.loads(str(after.state)))
         assert json.loads(str(row.next_state)) == json.loads(str(after.state))
 
 
