@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
+
 from play.worlds.errors import UserError
 from studies import schema
 from studies.commands import study as command
