@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Visitor
 from tests.browser.cook import by_keyboard
@@ -146,16 +146,3 @@ class Person:
         expect(page.locator("#end")).to_be_visible()
         self.look("end")
         page.locator("#next").click()
-
-
-def tab_to(page: Page, name: str) -> None:
-    """Goes to a control with nothing but the tab key, as somebody without a mouse does."""
-    for _ in range(80):
-        focused = page.evaluate(
-            "() => document.activeElement.getAttribute('aria-label') ?? "
-            "(document.activeElement.labels?.[0] ?? document.activeElement).textContent.trim()"
-        )
-        if focused.startswith(name):
-            return
-        page.keyboard.press("Tab")
-    raise AssertionError(f"{name!r} cannot be reached by the tab key")
