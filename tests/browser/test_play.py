@@ -214,7 +214,7 @@ def test_two_people_through_a_link(visit: Visit, tmp_path: Path) -> None:
         host.page.goto(server.url)
         host.page.locator("#invite").click()
         expect(host.page.locator("#lobby-title")).to_be_visible()
-        link = host.page.get_by_label("Invitation link").input_value()
+        link = invitation(host.page)
         host.shot("lobby-desktop")
         guest.page.goto(link)
         await_go(guest.page)
