@@ -98,7 +98,7 @@ class EpisodeWriter:
         Raises:
             OSError: They could not be written; the record is as it was before.
         """
-        data = b"".join(_encode(line) for line in lines)
+        data = b"".join(encode_line(line) for line in lines)
         try:
             self._file.seek(self._good)
             self._file.truncate()
@@ -122,7 +122,8 @@ class EpisodeWriter:
             return  # the next append cuts again, before it writes
 
 
-def _encode(line: Line) -> bytes:
+def encode_line(line: Line) -> bytes:
+    """A line as it is in the file."""
     return json.dumps(line, separators=(",", ":"), allow_nan=False).encode() + b"\n"
 
 

@@ -24,8 +24,11 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "replay": ("play.commands.replay:replay", "Watch a recorded game step by step."),
         "episodes": ("play.commands.episodes:episodes", "Verify and export recorded games."),
     },
+    "Study": {
+        "study": ("studies.commands:study", "Run a study with people, from file to data."),
+    },
     "Train": {
-        "train": ("training.commands:train", "Train a partner: srpo, self-play or ippo."),
+        "train": ("training.commands:train", "Train partners: SRPO, its baselines, its controls."),
         "export": ("training.commands:export", "Turn a training run into a playable partner."),
         "evaluate": ("training.evaluation.commands:evaluate", "Play partners with each other."),
         "reproduce": ("training.reproduce.commands:reproduce", "Repeat the paper's experiments."),
@@ -33,7 +36,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
 }
 EXTRAS = {
     **dict.fromkeys(("torch", "numba", "onnx", "rich", "tensorboard"), "train"),
-    "pyarrow": "analysis",
+    **dict.fromkeys(
+        ("alembic", "psycopg", "pydantic", "pydantic_core", "sqlalchemy", "yaml"), "studies"
+    ),
+    **dict.fromkeys(("matplotlib", "pyarrow", "scipy"), "analysis"),
 }
 """Library -> the extra that installs it."""
 

@@ -23,7 +23,6 @@ from typing import Any, Protocol
 import numpy as np
 
 from agents.policy import Policy
-from play.episode import EpisodeWriter
 from play.session import Decision, Line, Request, Session, TickResult
 
 log = logging.getLogger("understudy.scheduler")
@@ -32,6 +31,20 @@ STORE_RETRY_S = 1.0
 """Seconds between two attempts to write a step that the disk refused."""
 WRITERS = 4
 """Threads that write records; each game belongs to one of them."""
+
+
+class Record(Protocol):
+    """Where the lines of a game go: a file, or a study's database."""
+
+    id: str
+
+    def append(self, lines: list[Line]) -> None:
+        """Returns when the lines are safe; raises OSError, and may then be tried again."""
+        ...
+
+    def close(self) -> None:
+        """No line follows."""
+        ...
 
 
 class Listener(Protocol):
@@ -61,7 +74,7 @@ class Game:
     """
 
     session: Session
-    writer: EpisodeWriter
+    writer: Record
     listener: Listener
     scheduler: "Scheduler"
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -297,12 +310,16 @@ class Scheduler:
         """Starts the clock."""
         self._thread.start()
 
-    def close(self, reason: str = "server stopped") -> None:
-        """Ends every game, so that each record has its end, and stops the clock."""
+    def close(self, reason: str | None = "server stopped") -> None:
+        """Ends every game, so that each record has its end, and stops the clock.
+
+        Args:
+            reason: What the records say; None leaves them open, so that the games can go on.
+        """
         with self._wake:
             games = list(self._games)
         for game in games:
-            self.end(game, reason)
+            self.put_away(game) if reason is None else self.end(game, reason)
         with self._wake:
             self._stopping = True
             self._wake.notify()
@@ -312,9 +329,19 @@ class Scheduler:
         for worker in self._workers.values():
             worker.stop()
 
-    def seat(self, session: Session, writer: EpisodeWriter, listener: Listener) -> Game:
-        """Takes a session in; it stands still until `Game.start`."""
-        game = Game(session, writer, listener, self, started=self.clock())
+    def seat(
+        self, session: Session, writer: Record, listener: Listener, elapsed_ms: float = 0.0
+    ) -> Game:
+        """Takes a session in; it stands still until `Game.start`.
+
+        Args:
+            session: The episode.
+            writer: Its record.
+            listener: Who hears of it.
+            elapsed_ms: The time on its clock, for one that goes on from its record.
+        """
+        started = self.clock() - elapsed_ms / 1000
+        game = Game(session, writer, listener, self, started=started)
         with self._wake:
             self._games.add(game)
             for policy in session.policies:
@@ -343,6 +370,17 @@ class Scheduler:
             game.epoch += 1
             lines = game.session.finish(reason, game.now_ms())
         self._write(game, lines, lambda: self._forget(game, reason))
+
+    def put_away(self, game: Game) -> None:
+        """Lets a game go without an end, so that it can go on from its record; see `seat`."""
+        with game.lock:
+            if game.ended:
+                return
+            game.ended = True
+            game.next_due = None
+            game.epoch += 1
+            lines = game.session.put_away()
+        self._write(game, lines, lambda: self._forget(game, None))
 
     # The clock thread
 
@@ -433,14 +471,15 @@ class Scheduler:
         if result.done:
             self.end(game, "complete")
 
-    def _forget(self, game: Game, reason: str) -> None:
+    def _forget(self, game: Game, reason: str | None) -> None:
         game.writer.close()
         with self._wake:
             self._games.discard(game)
             for policy in game.session.policies:
                 if policy is not None:
                     self._release(policy)
-        game.listener.on_end(game, reason)
+        if reason is not None:
+            game.listener.on_end(game, reason)
 
     def _release(self, policy: Policy) -> None:
         self._users[id(policy)] -= 1

@@ -9,7 +9,7 @@ player's device said.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -331,6 +331,42 @@ class Session:
         }
         return [*self._drain(), end]
 
+    def put_away(self) -> list[Line]:
+        """Stops without an end and returns the last lines; `catch_up` goes on from the record."""
+        self.over = True
+        return self._drain()
+
+    def catch_up(
+        self, lines: Sequence[Line], retaken: Callable[[TickResult], object] | None = None
+    ) -> float:
+        """Takes the steps of a record again, so that the episode goes on where the record stops.
+
+        Nothing of it is recorded a second time. Decisions are taken from the record; policies
+        are asked only to renew their memory.
+
+        Args:
+            lines: The record of an episode with this configuration, in order.
+            retaken: Told of each step.
+
+        Returns:
+            The time of the last line, in milliseconds since the start.
+
+        Raises:
+            ValueError: The record is of another episode, or of one that has ended.
+        """
+        last_ms = 0.0
+        for line in lines:
+            last_ms = max(last_ms, line.get("at_ms", 0.0), line.get("server_ms", 0.0))
+            if line["kind"] == "end":
+                raise ValueError("the episode has ended")
+            if line["kind"] == "tick":
+                result = self._retake(line)
+                if retaken is not None:
+                    retaken(result)
+            if "hash" in line and line["hash"] != self.world.state_hash(0):
+                raise ValueError(f"the record does not replay: its states differ at step {self.t}")
+        return last_ms
+
     def drain(self) -> list[Line]:
         """Lines that wait for the next step, for a record that must be complete now."""
         return self._drain()
@@ -369,6 +405,19 @@ class Session:
         uniform = float(self._draws[seat].random())
         view = SeatView(self.world, 0, seat)
         return Request(seat, policy, observation, view, self._states[seat], uniform)
+
+    def _retake(self, line: Line) -> TickResult:
+        fallbacks = {d["seat"] for d in line.get("decisions", ()) if "fallback" in d}
+        for request in self.requests():
+            if request.state is not None and request.seat not in fallbacks:
+                observations = None if request.observation is None else request.observation[None]
+                made = request.policy.act(
+                    observations, [request.view], request.state, np.array([request.uniform])
+                )
+                self._states[request.seat] = made.state
+        self._requests = None
+        self.world.step(np.array([line["actions"]]))
+        return self._result(line["actions"], [], 0.0, 0.0)
 
     def _result(
         self, actions: list[int], telemetry: list[Line], due_ms: float, now_ms: float

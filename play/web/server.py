@@ -4,7 +4,7 @@ import logging
 import secrets
 import socket
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from flask import Flask, Response, abort, jsonify, render_template, send_from_directory
 from flask_socketio import SocketIO
@@ -34,6 +34,35 @@ HEADERS = {
 }
 
 
+class Settings(Protocol):
+    """The settings that a server needs whatever it serves; see `PlayConfig`."""
+
+    @property
+    def host(self) -> str:
+        """Address to listen on."""
+        ...
+
+    @property
+    def port(self) -> int:
+        """TCP port."""
+        ...
+
+    @property
+    def message_rate(self) -> float:
+        """Messages per second of a connection."""
+        ...
+
+    @property
+    def message_burst(self) -> float:
+        """Messages at once."""
+        ...
+
+    @property
+    def mistakes(self) -> int:
+        """Malformed messages that are forgiven."""
+        ...
+
+
 def create_app(config: PlayConfig) -> tuple[Flask, SocketIO]:
     """Builds the application and starts its games' clock.
 
@@ -48,7 +77,7 @@ def create_app(config: PlayConfig) -> tuple[Flask, SocketIO]:
     app.config["MAX_CONTENT_LENGTH"] = MAX_FRAME_BYTES
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 0
     catalogue = Catalogue(config)
-    socketio = _socket_server(app, config)
+    socketio = socket_server(app, config)
     rooms = Rooms(config, catalogue, lambda event, data, to: socketio.emit(event, data, to=to))
     app.extensions["understudy"] = rooms
     _pages(app, catalogue)
@@ -57,7 +86,8 @@ def create_app(config: PlayConfig) -> tuple[Flask, SocketIO]:
     return app, socketio
 
 
-def _socket_server(app: Flask, config: PlayConfig) -> SocketIO:
+def socket_server(app: Flask, config: Settings) -> SocketIO:
+    """The socket that games run over, with its limits."""
     # A stranger's malformed packet is not worth a traceback; errors in our own handlers are
     # logged by sockets.py.
     quiet = logging.getLogger("understudy.engineio")
@@ -105,14 +135,14 @@ def _pages(app: Flask, catalogue: Catalogue) -> None:
     @app.after_request
     def headers(response: Response) -> Response:
         response.headers.update(HEADERS)
-        return _in_memory(response)
+        return in_memory(response)
 
     @app.errorhandler(404)
     def missing(_: Exception) -> tuple[str, int]:
         return render_template("missing.html"), 404
 
 
-def _in_memory(response: Response) -> Response:
+def in_memory(response: Response) -> Response:
     """Reads a file that would be streamed: werkzeug leaves it open when the browser goes away."""
     if response.direct_passthrough:
         response.direct_passthrough = False
@@ -122,18 +152,22 @@ def _in_memory(response: Response) -> Response:
     return response
 
 
-class _QuietHandler(WSGIRequestHandler):
+class QuietHandler(WSGIRequestHandler):
+    """Handles requests without a line in the log for each."""
+
     def log_request(self, *_: Any) -> None:
-        pass
+        """Nothing."""
 
     def connection_dropped(self, error: BaseException, environ: Any = None) -> None:
-        self.close_connection = True  # what is left of a WebSocket is no next request
+        """Reads no further: what is left of a WebSocket is no next request."""
+        self.close_connection = True
 
     def version_string(self) -> str:
+        """No versions for strangers."""
         return "understudy"
 
 
-def listen(config: PlayConfig) -> socket.socket:
+def listen(config: Settings) -> socket.socket:
     """Takes the configured port.
 
     Raises:
@@ -176,7 +210,7 @@ class PlayServer:
                 port,
                 app,
                 threaded=True,
-                request_handler=_QuietHandler,
+                request_handler=QuietHandler,
                 fd=listener.fileno(),
             )
         shown = "localhost" if config.host in ("127.0.0.1", "::1", "0.0.0.0", "::") else host

@@ -51,6 +51,13 @@ def await_go(page: Page) -> None:
     expect(page.locator("#countdown")).to_be_hidden()
 
 
+def invitation(page: Page) -> str:
+    """The link of the lobby, once the server has said which it is."""
+    link = page.get_by_label("Invitation link")
+    expect(link).to_have_value(re.compile("/join/"))
+    return link.input_value()
+
+
 def done_by(visitor: Visitor, seat: int) -> int:
     """How many things a seat did, as the end screen's table has it."""
     (end,) = visitor.wire.of("end")
@@ -207,7 +214,7 @@ def test_two_people_through_a_link(visit: Visit, tmp_path: Path) -> None:
         host.page.goto(server.url)
         host.page.locator("#invite").click()
         expect(host.page.locator("#lobby-title")).to_be_visible()
-        link = host.page.get_by_label("Invitation link").input_value()
+        link = invitation(host.page)
         host.shot("lobby-desktop")
         guest.page.goto(link)
         await_go(guest.page)
@@ -238,7 +245,7 @@ def test_who_stays_away_ends_the_game_for_the_other(visit: Visit, tmp_path: Path
         host, guest = visit(), visit()
         host.page.goto(server.url)
         host.page.locator("#invite").click()
-        guest.page.goto(host.page.get_by_label("Invitation link").input_value())
+        guest.page.goto(invitation(host.page))
         await_go(host.page)
         guest.context.close()
         expect(host.page.locator("#overlay-title")).to_contain_text("lost the connection")

@@ -1,8 +1,12 @@
 """What a key press means, and that a session depends on nothing but its configuration."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
-from play.session import Decision, InputSlot, Session
+from play.scheduler import decide
+from play.session import Decision, InputSlot, Line, Session
 from play.worlds.errors import UserError
 from play.worlds.registry import make_world
 from tests.play.games import WORLD, Walker, session
@@ -135,3 +139,39 @@ def test_a_session_is_over_at_its_horizon() -> None:
     assert [play.step(0, 0, {}).done for _ in range(3)] == [False, False, True]
     with pytest.raises(RuntimeError, match="over"):
         play.step(0, 0, {})
+
+
+class Counter(Walker):
+    """A policy whose memory counts its decisions, and which does what the count says."""
+
+    def act(self, observations, views, state, uniforms):  # type: ignore[no-untyped-def]
+        made = super().act(observations, views, state, uniforms)
+        return replace(made, actions=(state[:, 0] % 6).astype(np.int64))
+
+
+def test_a_session_that_catches_up_with_its_record_goes_on_as_if_it_had_never_stopped() -> None:
+    def advance(play: Session, steps: int) -> list[Line]:
+        lines: list[Line] = []
+        for _ in range(steps):
+            late = play.t % 7 == 3  # the memory stays as it was where a decision was late
+            made = {} if late else {r.seat: decide([r])[0] for r in play.requests()}
+            lines += play.step(play.t * 10.0, play.t * 10.0 + 1, made).lines
+        return lines
+
+    whole = session(Counter(), Counter(), horizon=60)
+    straight = advance(whole, 60)
+    first = session(Counter(), Counter(), horizon=60)
+    lines = advance(first, 23)
+    later = session(Counter(), Counter(), horizon=60)
+    seen: list[int] = []
+    assert later.catch_up(lines, lambda result: seen.append(result.t)) == 221.0
+    assert seen == list(range(1, 24))
+    rest = advance(later, 37)
+    assert [line["actions"] for line in lines + rest] == [line["actions"] for line in straight]
+    assert later.world.state_hash(0) == whole.world.state_hash(0)
+    assert later.contributions() == whole.contributions()
+    with pytest.raises(ValueError, match="has ended"):
+        session(Counter(), Counter()).catch_up(later.finish("complete", 1.0))
+    wrong = [{**line, "actions": [5, 5]} for line in lines]
+    with pytest.raises(ValueError, match="does not replay"):
+        session(Counter(), Counter(), horizon=60).catch_up(wrong)

@@ -7,13 +7,17 @@ import * as net from "./net.js";
 import * as settings from "./settings.js";
 import * as sound from "./sound.js";
 import { Stage } from "./stage.js";
+import { t } from "./words.js";
 
 const RESUME_S = 30;
 
 export class Game {
-  constructor({ onEnd, onLeave }) {
+  // `keptS` is for how many seconds a lost player's place is kept; null for as long as it takes,
+  // in a game that nobody can leave.
+  constructor({ onEnd, onLeave, keptS = RESUME_S }) {
     this.onEnd = onEnd;
     this.onLeave = onLeave;
+    this.keptS = keptS;
     this.current = null;
     this.hud = new Hud();
     this.stage = new Stage(byId("canvas"), byId("stage"));
@@ -105,20 +109,20 @@ export class Game {
   stalled() {
     if (!this.current || this.ending) return;
     this.waiting = true;
-    this.#overlay("One moment", "The server cannot save the game right now and tries again.", [
-      button("Leave", () => this.leave()),
-    ]);
+    const text = t("The server cannot save the game right now and tries again.");
+    this.#overlay(t("One moment"), text, this.#leaveActions("Leave"));
   }
 
   lost() {
     if (!this.current || this.ending) return;
     this.input.releaseAll();
-    const until = performance.now() + RESUME_S * 1000;
+    const until = performance.now() + this.keptS * 1000;
+    const kept = (seconds) => (this.keptS === null ? "" : `Your place is kept for ${seconds} s. `);
     this.#countingOverlay(
-      "Connection lost",
-      (seconds) => `Your place is kept for ${seconds} s. Trying to get back in…`,
+      t("Connection lost"),
+      (seconds) => `${kept(seconds)}${t("Trying to get back in…")}`,
       until,
-      [button("Menu", () => this.leave())],
+      this.#leaveActions("Menu"),
     );
   }
 
@@ -132,6 +136,10 @@ export class Game {
     const game = this.current;
     if (!game?.can_pause || this.ending) return;
     net.tell("pause", { on: !game.paused });
+  }
+
+  #leaveActions(label) {
+    return this.keptS === null ? [] : [button(label, () => this.leave())];
   }
 
   #resumeActions() {
@@ -239,7 +247,7 @@ export class Game {
   #go() {
     this.counted = 0;
     sound.play("go");
-    announce("Go!");
+    announce(t("Go!"));
   }
 
   #effects(message, before) {

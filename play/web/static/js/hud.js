@@ -1,6 +1,7 @@
 // Score, time, orders and who is who: everything around the canvas.
 
 import { announce, byId, element, face, ownPoints, points, titled } from "./dom.js";
+import { t as words } from "./words.js";
 
 const clock = (seconds) =>
   `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
@@ -24,7 +25,7 @@ export class Hud {
       place.classList.remove("bump");
       void place.offsetWidth; // restarts the animation
       place.classList.add("bump");
-      announce(`Score ${points(score)}`);
+      announce(words("Score {score}", { score: points(score) }));
     }
     this.score = score;
     place.textContent = points(score);
@@ -46,15 +47,15 @@ export class Hud {
     byId("time-fill").style.transform = `scaleX(${1 - t / horizon})`;
     if (left === 10 && !this.warned) {
       this.warned = true;
-      announce("Ten seconds left");
+      announce(words("Ten seconds left"));
     }
   }
 
   setSeats(seats) {
     const chefs = seats.map((seat, index) => {
       const you = index === this.game.seat;
-      const label = you ? "You" : seat.label;
-      const away = seat.connected ? null : element("span", { class: "away" }, "away");
+      const label = you ? words("You") : seat.label;
+      const away = seat.connected ? null : element("span", { class: "away" }, words("away"));
       const name = element("span", { class: "name", title: seat.label }, ...titled(label));
       const own = this.game.scores && ownPoints(this.game.scores[index]);
       return element("li", { class: you ? "you" : "" }, face(this.game.art, seat.face), name, own, away);
@@ -84,9 +85,10 @@ function orderChip(order, art) {
 }
 
 function spokenOrder(order) {
+  const { onions, tomatoes, value } = order;
   const parts = [];
-  if (order.onions) parts.push(`${order.onions} onion${order.onions > 1 ? "s" : ""}`);
-  if (order.tomatoes) parts.push(`${order.tomatoes} tomato${order.tomatoes > 1 ? "es" : ""}`);
-  const bonus = order.bonus ? ", bonus order" : "";
-  return `${parts.join(" and ")}, ${order.value} points${bonus}`;
+  if (onions) parts.push(words(onions > 1 ? "{n} onions" : "{n} onion", { n: onions }));
+  if (tomatoes) parts.push(words(tomatoes > 1 ? "{n} tomatoes" : "{n} tomato", { n: tomatoes }));
+  const spoken = words("{order}, {value} points", { order: parts.join(words(" and ")), value });
+  return spoken + (order.bonus ? words(", bonus order") : "");
 }

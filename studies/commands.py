@@ -1,0 +1,249 @@
+"""The command `understudy study`."""
+
+import contextlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from play.worlds.errors import UserError
+from studies.design import Study
+from studies.loading import load_study
+from studies.templates import template_names, write_template
+
+if TYPE_CHECKING:
+    from studies.store import Store
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+def study_file(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The argument that names the study file."""
+    return click.argument("file", type=FILE, metavar="STUDY.yaml")(command)
+
+
+@click.group()
+def study() -> None:
+    """Run a study with people, from one file to clean data.
+
+    Start with `understudy study init`.
+    """
+
+
+@study.command()
+@click.argument("file", type=FILE, default=Path("study.yaml"), metavar="[STUDY.yaml]")
+@click.option(
+    "--template", type=click.Choice(template_names()), default=template_names()[0],
+    show_default=True, help="What to start from.",
+)  # fmt: skip
+def init(file: Path, template: str) -> None:
+    """Write a commented study file to change."""
+    write_template(template, file)
+    click.echo(f"Wrote {file}. Change it, then: understudy study check {file}")
+
+
+@study.command()
+def schema() -> None:
+    """Print the JSON Schema of the study file, for editors."""
+    values = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    click.echo(json.dumps({**values, **Study.model_json_schema()}, indent=2))
+
+
+@study.command()
+@study_file
+def check(file: Path) -> None:
+    """Explain a study: what people do, how long, at what cost, and what looks wrong."""
+    from studies.overview import cost_of, in_words, warnings_of
+
+    loaded = load_study(file)
+    click.echo(f"{loaded.title.into(loaded.languages[0])} ({loaded.id}, version {loaded.version})")
+    click.echo(f"Languages: {', '.join(loaded.languages)}. Hash: {loaded.sha256[:16]}.\n")
+    for line in in_words(loaded):
+        click.echo(line)
+    cost = cost_of(loaded)
+    bonus = f", and bonuses of {loaded.payment.bonus}" if loaded.payment.bonus else ""
+    click.echo(
+        f"\n{cost.participants} participants at {loaded.payment.endings['done'].pay:.2f} "
+        f"{cost.currency}: {cost.pay:.2f} {cost.currency}{bonus}."
+    )
+    warnings = list(warnings_of(loaded))
+    for warning in warnings:
+        click.echo(f"Warning: {warning}.")
+    if not warnings:
+        click.echo("Nothing looks wrong.")
+
+
+@study.command()
+@study_file
+@click.option("--out", type=FILE, help="The archive.  [default: NAME-VERSION.zip]")
+def freeze(file: Path, out: Path | None) -> None:
+    """Write the preregistration archive: design, analysis plan, hashes of models and code."""
+    from studies.freeze import freeze as write
+
+    loaded = load_study(file)
+    archive = out or file.with_name(f"{loaded.id}-{loaded.version}.zip")
+    write(loaded, file, archive)
+    click.echo(f"Wrote {archive}. Run with it: understudy study serve {file} --frozen {archive}")
+
+
+@study.command()
+@study_file
+@click.option(
+    "--studies", type=click.IntRange(100), default=4000, show_default=True,
+    help="Simulated studies for each sample size.",
+)  # fmt: skip
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+def power(file: Path, studies: int, seed: int) -> None:
+    """Simulate the planned comparisons to a sample size."""
+    from studies.power import contrasts_of, sample_size
+
+    loaded = load_study(file)
+    for contrast in contrasts_of(loaded):
+        found = sample_size(loaded, contrast, studies, seed)
+        cell = "participants, who are in both" if found.within else "participants in each arm"
+        click.echo(
+            f"{contrast.id}: {' - '.join(contrast.compare)} = {contrast.expected:g} "
+            f"(sd {contrast.sd:g}): {found.per_cell} {cell}, give power {found.power:.3f} "
+            f"± {found.error:.3f} at alpha {loaded.analysis.alpha:g}; "
+            f"the targets give {found.planned:.3f}."
+        )
+
+
+DATABASE = click.option(
+    "--database",
+    metavar="FILE|URL",
+    help="SQLite file, or postgresql://user:password@host/name.  [default: NAME.db]",
+)
+
+
+@study.command()
+@study_file
+@DATABASE
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to serve on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=5100, show_default=True)
+@click.option(
+    "--hosted", is_flag=True, help="For participants elsewhere; needs --url and a secret."
+)
+@click.option("--url", help="The https address that participants use; with --hosted.")
+@click.option("--frozen", type=FILE, help="Preregistration archive to compare the study with.")
+def serve(
+    file: Path, database: str | None, host: str, port: int, hosted: bool, url: str | None,
+    frozen: Path | None,
+) -> None:  # fmt: skip
+    """Serve a study to participants.
+
+    A hosted study reads the secret that signs participants' tokens from UNDERSTUDY_SECRET.
+    """
+    from studies.freeze import differences
+    from studies.web.config import StudyConfig
+    from studies.web.server import StudyServer, checked_secret, checked_url, local_secret
+
+    loaded = load_study(file)
+    if not hosted and (host not in ("127.0.0.1", "localhost", "::1") or url):
+        raise UserError(
+            "Participants elsewhere need a hosted study: add --hosted, --url and UNDERSTUDY_SECRET"
+        )
+    if hosted and url is None:
+        raise UserError("--hosted needs --url: give the https address that participants use")
+    address = checked_url(url) if hosted and url else None
+    secret = checked_secret(os.environ.get("UNDERSTUDY_SECRET")) if hosted else None
+    if frozen is not None:
+        for difference in differences(loaded, frozen):
+            click.echo(f"Differs from {frozen.name}: {difference}.")
+    store = open_store(database, file, loaded)
+    try:
+        server = StudyServer(
+            StudyConfig(
+                study=loaded,
+                store=store,
+                secret=secret or local_secret(file.with_name(f"{loaded.id}.secret")),
+                host=host,
+                port=port,
+                public_url=address,
+            )
+        )
+        click.echo(f"Participants:  {server.url}/")
+        click.echo(f"For Prolific:  {server.prolific_url}")
+        click.echo(f"Rehearsals:    {server.rehearsal_url}")
+        click.echo(
+            f"Everything is kept in {shown_database(database, file, loaded)}. Ctrl-C ends it."
+        )
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run()
+        click.echo("\nEnded; running rounds go on from their records after the next start.")
+    finally:
+        store.close()
+
+
+@study.command()
+@study_file
+@DATABASE
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to make.")
+@click.option(
+    "--level", type=click.Choice(["raw", "shareable"]), default="shareable", show_default=True,
+    help="Shareable has no identifiers, free text, dates or browser strings.",
+)  # fmt: skip
+@click.option("--blind", is_flag=True, help="Code names for conditions; the key is written apart.")
+@click.option("--rehearsals", is_flag=True, help="Rehearsals instead of participants.")
+def export(
+    file: Path, database: str | None, out: Path, level: str, blind: bool, rehearsals: bool
+) -> None:
+    """Write tidy tables, as Parquet and CSV, with a data dictionary."""
+    from studies.export import export as write
+
+    loaded = load_study(file)
+    with contextlib.closing(open_store(database, file, loaded, existing=True)) as store:
+        done = write(
+            store, loaded, out, level="raw" if level == "raw" else "shareable", blind=blind,
+            rehearsals=rehearsals,
+        )  # fmt: skip
+    for name, count in done.rows.items():
+        click.echo(f"{name}: {count} rows")
+    click.echo(f"Wrote {done.folder}.")
+
+
+@study.command()
+@study_file
+@click.argument("participant")
+@DATABASE
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def forget(file: Path, participant: str, database: str | None, yes: bool) -> None:
+    """Erase a PARTICIPANT, by their id here or on the platform, and all that they did."""
+    loaded = load_study(file)
+    with contextlib.closing(open_store(database, file, loaded, existing=True)) as store:
+        found = store.find(participant)
+        who = store.participant(found) if found else None
+        if who is None:
+            raise UserError(f"There is no participant {participant!r}: check the id and --database")
+        if not yes:
+            click.confirm(f"Erase {who.id}, who came at {who.entered_utc}, for good?", abort=True)
+        store.withdraw(who, "forgotten", erase=True)
+    click.echo(f"Erased {who.id}.")
+
+
+def shown_database(database: str | None, file: Path, loaded: Study) -> str:
+    """The database as it may be shown: without its password."""
+    if database is None:
+        return str(file.with_name(f"{loaded.id}.db"))
+    from studies.store import database_url
+
+    return database_url(database).render_as_string(hide_password=True)
+
+
+def open_store(
+    database: str | None, file: Path, loaded: Study, *, existing: bool = False
+) -> "Store":
+    """Opens the study's database.
+
+    Raises:
+        UserError: It cannot be used, or should exist and does not.
+    """
+    from studies.store import Store
+
+    place = database or str(file.with_name(f"{loaded.id}.db"))
+    if existing and "://" not in place and not Path(place).exists():
+        raise UserError(f"There is no database {place}: give --database as for `serve`")
+    return Store(place)

@@ -1,0 +1,166 @@
+"""The web application of a study, and the server that runs it."""
+
+import secrets
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from flask import Flask, Response, abort, request, send_from_directory
+from flask_socketio import SocketIO
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from play.web import server as play_server
+from play.worlds.errors import UserError
+from studies.sessions import Sessions
+from studies.web.config import StudyConfig
+from studies.web.pages import IDENTITY, Pages, register_pages
+from studies.web.rounds import Rounds
+from studies.web.sockets import register_sockets
+
+HERE = Path(__file__).resolve().parent
+PLAY_STATIC = Path(play_server.__file__).resolve().parent / "static"
+MAX_FORM_BYTES = 256 * 1024
+HEADERS = {
+    **play_server.HEADERS,
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        "img-src 'self' blob: data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+}
+SECRET_BYTES = 32
+
+
+def create_app(config: StudyConfig) -> tuple[Flask, SocketIO, Rounds]:
+    """Builds the application; its games' clock starts with `Rounds.start`.
+
+    Raises:
+        UserError: A policy of the study is damaged.
+    """
+    app = Flask("studies.web", template_folder="templates", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_FORM_BYTES
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    socketio = play_server.socket_server(app, config)
+    sessions = Sessions(config.store)
+    rounds = Rounds(config, sessions, lambda event, data, to: socketio.emit(event, data, to=to))
+    pages = Pages(config, sessions, rounds)
+    register_pages(app, pages)
+    register_sockets(socketio, rounds, config, pages.who)
+    _files(app)
+    return app, socketio, rounds
+
+
+def _files(app: Flask) -> None:
+    def serve(folder: Path, kinds: tuple[str, ...], name: str) -> Response:
+        if not name.endswith(kinds):
+            abort(404)
+        return send_from_directory(folder, name)
+
+    shared = (".css", ".js", ".svg")
+    app.add_url_rule("/static/<path:name>", "static", lambda name: serve(PLAY_STATIC, shared, name))
+    app.add_url_rule("/own/<path:name>", "own", lambda name: serve(HERE / "static", shared, name))
+    drawn = (".svg", ".json")
+    app.add_url_rule("/art/<path:name>", "art", lambda name: serve(play_server.ART, drawn, name))
+
+    @app.after_request
+    def headers(response: Response) -> Response:
+        response.headers.update(HEADERS)
+        if not request.path.startswith(("/static/", "/own/", "/art/")):
+            response.headers["Cache-Control"] = "no-store"  # the way back shows nothing answered
+        return play_server.in_memory(response)
+
+
+class StudyServer:
+    """A running study server; also what tests start on a free port.
+
+    Attributes:
+        url: Address for participants.
+    """
+
+    def __init__(self, config: StudyConfig) -> None:
+        if config.study.meets_people:
+            raise UserError(
+                "This study has rounds with `human` partners, which cannot be served yet: give "
+                "these rounds a partner from `partners`"
+            )
+        config.store.register(config.study)
+        self.config = config
+        with play_server.listen(config) as listener:
+            app, self.socketio, self.rounds = create_app(config)
+            self.rounds.preload(config.study)
+            host, port = listener.getsockname()[:2]
+            self._server: BaseWSGIServer = make_server(
+                host, port, app, threaded=True, request_handler=play_server.QuietHandler,
+                fd=listener.fileno(),
+            )  # fmt: skip
+        shown = "localhost" if config.host in ("127.0.0.1", "::1", "0.0.0.0", "::") else host
+        self.url = config.public_url or f"http://{shown}:{port}"
+
+    @property
+    def prolific_url(self) -> str:
+        """The address to paste into Prolific."""
+        marks = ("{{%PROLIFIC_PID%}}", "{{%STUDY_ID%}}", "{{%SESSION_ID%}}")
+        pairs = zip(IDENTITY.values(), marks, strict=True)
+        return f"{self.url}/?" + "&".join(f"{name}={mark}" for name, mark in pairs)
+
+    @property
+    def rehearsal_url(self) -> str:
+        """An address for trying the study; its sessions never count."""
+        return f"{self.url}/?test={quote(self.config.signed('test'))}"
+
+    def run(self) -> None:
+        """Serves until `close` is called or the process is interrupted."""
+        self.rounds.start()
+        try:
+            self._server.serve_forever()
+        finally:
+            self.rounds.close()
+            self._server.server_close()
+
+    def close(self) -> None:
+        """Ends `run` from another thread; running rounds can go on from their records."""
+        self._server.shutdown()
+
+
+def checked_url(url: str) -> str:
+    """The public address of a hosted study, without a slash at its end.
+
+    Raises:
+        UserError: It is none, or is not encrypted.
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.netloc or parts.path.strip("/") or parts.query:
+        raise UserError(
+            f"--url {url} cannot be a hosted study's: give the https address that participants "
+            "use, such as https://study.example.org"
+        )
+    return f"https://{parts.netloc}"
+
+
+def checked_secret(given: str | None) -> bytes:
+    """The secret of a hosted study, from the environment.
+
+    Raises:
+        UserError: There is none, or it is too short to be one.
+    """
+    if given is None or len(given) < SECRET_BYTES:
+        state = "is not set" if given is None else f"has only {len(given)} characters"
+        raise UserError(
+            f"UNDERSTUDY_SECRET {state}, and a hosted study signs its participants' tokens with "
+            f"it: set it to {SECRET_BYTES} or more random characters and keep it, for example "
+            'export UNDERSTUDY_SECRET="$(openssl rand -hex 32)"'
+        )
+    return given.encode()
+
+
+def local_secret(place: Path) -> bytes:
+    """The secret of a study on this machine, kept beside its database for the next start.
+
+    Raises:
+        UserError: It cannot be read or written.
+    """
+    try:
+        if not place.exists():
+            place.touch(mode=0o600, exist_ok=False)
+            place.write_text(secrets.token_hex(SECRET_BYTES))
+        return place.read_text().encode()
+    except OSError as error:
+        raise UserError(f"{place} cannot be used ({error.strerror}): check its folder") from error

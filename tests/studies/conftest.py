@@ -1,0 +1,3 @@
+from tests.studies.databases import database, new_store, postgres
+
+__all__ = ["database", "new_store", "postgres"]
