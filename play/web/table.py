@@ -153,6 +153,7 @@ class Table:
                 "episode": game.id,
                 "reason": reason,
                 "steps": session.t,
+                "score": session.score,
                 **asdict(outcome),
             }
         )

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from agents.library import check_fit, load_policy
 from agents.policy import Policy
+from play.presentation.families import face_of
 from play.scheduler import STORE_RETRY_S, Game, Scheduler
 from play.session import SeatConfig, Session, SessionConfig, TickResult
 from play.web.messages import Key
@@ -348,16 +349,21 @@ class Rounds:
 
     def _picture(self, chair: Chair, table: RoundTable) -> Message:
         words = messages(chair.sitting.language)
+        facts = table.game.session.facts
         picture = {
             **table.picture(),
             "help": words("help"),
             "goal": words("goal") if chair.step.kind == "round" else "",
             "mode": "solo",
             "title": "",
-            "renderer": table.game.session.facts.renderer,
+            "renderer": facts.renderer,
             "seat": table.plan.seat,
             "seats": [
-                {"label": words("you" if i == table.plan.seat else "partner"), "connected": True}
+                {
+                    "label": words("you" if i == table.plan.seat else "partner"),
+                    "connected": True,
+                    "face": face_of(facts, i),
+                }
                 for i in range(len(table.chairs))
             ],
             "paused": None,
