@@ -214,7 +214,7 @@ export class Game {
 
   #help() {
     const game = this.current;
-    const keys = "P pauses, M mutes.";
+    const keys = game.can_pause ? t("P pauses, M mutes.") : t("M mutes.");
     byId("help").textContent = game.seat === null ? "You are watching." : `${game.help} ${keys}`;
     document.querySelector(".pad-act").hidden = game.keys.Space === undefined;
   }
