@@ -70,10 +70,13 @@ class EpisodeWriter:
     Attributes:
         id: Name of the record.
         path: Its file.
+        journal: None: a file is written alone.
 
     Raises:
         UserError: The folder or file cannot be written.
     """
+
+    journal = None
 
     def __init__(self, folder: Path, header: Line, episode_id: str | None = None) -> None:
         self.id = episode_id or new_id(str(header["world"]))

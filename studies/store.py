@@ -5,10 +5,11 @@ the disk. A session's state is never stored: it is read from its events (see `st
 an event is appended only at the position that its writer has seen, so that of two tabs one wins.
 """
 
+import contextlib
 import logging
 import secrets
+import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -117,6 +118,8 @@ class Store:
         self.sqlite = url.get_backend_name() == "sqlite"
         options: dict[str, Any] = {} if self.sqlite else {"pool_size": 10, "max_overflow": 20}
         self.engine = sa.create_engine(url, pool_pre_ping=not self.sqlite, **options)
+        # SQLite's own way of waiting for another writer is to sleep and look again.
+        self._writer = threading.Lock() if self.sqlite else contextlib.nullcontext()
         if self.sqlite:
             _prepare_sqlite(self.engine)
         try:
@@ -142,10 +145,14 @@ class Store:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
 
-    @contextmanager
+    @contextlib.contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """A transaction that writes; on the disk when it ends."""
-        with self.engine.connect().execution_options(write=True) as connection, connection.begin():
+        with (
+            self._writer,
+            self.engine.connect().execution_options(write=True) as connection,
+            connection.begin(),
+        ):
             yield connection
 
     # Studies and participants

@@ -15,8 +15,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from agents.library import check_fit, load_policy
 from agents.policy import Policy
+from play.episode import software
 from play.presentation.families import face_of
-from play.scheduler import STORE_RETRY_S, Game, Scheduler
+from play.recorder import STORE_RETRY_S, Lost
+from play.scheduler import Game, Scheduler
 from play.session import SeatConfig, Session, SessionConfig, TickResult
 from play.web.messages import Key
 from play.web.table import Message, Table, Tell
@@ -109,9 +111,11 @@ class RoundTable(Table):
         on_end: Tell,
         on_stall: Tell,
         on_task: Tell,
+        on_lost: Callable[["RoundTable"], None],
     ) -> None:
         super().__init__(plan.config.seats, on_tick, on_end, on_stall)
         self.plan = plan
+        self._on_lost = on_lost
         self.performed = 0
         self._still = {facts.idle_action, *facts.one_shot}
         self._tell_task = on_task
@@ -128,6 +132,10 @@ class RoundTable(Table):
             self._tell_task({"id": game.id, "performed": self.performed})
             if self.taught:
                 game.stop("complete")
+
+    def on_lost(self, game: Game) -> None:
+        """The round goes on in another process, or is erased."""
+        self._on_lost(self)
 
     def look(self, result: TickResult) -> bool:
         """Whether the next task was performed in a step; counts it."""
@@ -303,6 +311,15 @@ class Rounds:
 
     def _open(self, chair: Chair) -> RoundTable | None:
         """Begins the round, or goes on from its record; None for one that had ended."""
+        while True:
+            try:
+                return self._try_to_open(chair)
+            except Lost:
+                if self._sessions.store.participant(chair.sitting.who.id) is None:
+                    return None  # withdrawn meanwhile
+                # Another process was at it, and has written once more: read again.
+
+    def _try_to_open(self, chair: Chair) -> RoundTable | None:
         sitting, step = chair.sitting, chair.step
         plan = plan_of(sitting, step)
         session = self._session(plan)
@@ -313,6 +330,7 @@ class Rounds:
             on_end=lambda result: self._on_end(chair, result),
             on_stall=lambda message: self._tell(chair, "stalled", message),
             on_task=lambda message: self._tell(chair, "task", message),
+            on_lost=lambda lost: self._on_lost(chair, lost),
         )
         found = find_round(self._config.store, sitting.who, step.key)
         if found is None:
@@ -329,6 +347,8 @@ class Rounds:
             record.append(session.finish("complete", elapsed))
             self._passed(chair, record.id, "complete", session.score, session.t)
             return None
+        # With this line the round is this process's: another one that still plays it has lost it.
+        record.append([{"kind": "resumed", "at_ms": elapsed, "software": software()}])
         table.sit_down(self._scheduler.seat(session, record, table, elapsed))
         return table
 
@@ -389,6 +409,18 @@ class Rounds:
         if sid is not None:
             shown = {name: result[name] for name in ("id", "reason", "score", "steps")}
             self._send("end", shown, sid)
+
+    def _on_lost(self, chair: Chair, table: RoundTable) -> None:
+        """Another process goes on with the round, or its participant has withdrawn there."""
+        erased = self._sessions.store.participant(chair.sitting.who.id) is None
+        with self._lock:
+            if chair.table is not table or self._chairs.get(chair.sitting.who.id) is not chair:
+                return
+            del self._chairs[chair.sitting.who.id]
+            sid = chair.sid
+            self._sids.pop(sid or "", None)
+        if sid is not None:
+            self._send("over" if erased else "replaced", {}, sid)
 
     def _passed(self, chair: Chair, round_id: str, reason: str, score: float, steps: int) -> None:
         data = {"round_id": round_id, "reason": reason, "score": score, "steps": steps}

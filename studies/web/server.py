@@ -40,10 +40,11 @@ def create_app(config: StudyConfig) -> tuple[Flask, SocketIO, Rounds]:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     socketio = play_server.socket_server(app, config)
     sessions = Sessions(config.store)
-    rounds = Rounds(config, sessions, lambda event, data, to: socketio.emit(event, data, to=to))
+    wires = play_server.wires_of(app)
+    rounds = Rounds(config, sessions, wires.tell)
     pages = Pages(config, sessions, rounds)
     register_pages(app, pages)
-    register_sockets(socketio, rounds, config, pages.who)
+    register_sockets(socketio, wires, rounds, config, pages.who)
     _files(app)
     return app, socketio, rounds
 
@@ -85,6 +86,7 @@ class StudyServer:
         self.config = config
         with play_server.listen(config) as listener:
             app, self.socketio, self.rounds = create_app(config)
+            self._wires = play_server.wires_of(app)
             self.rounds.preload(config.study)
             host, port = listener.getsockname()[:2]
             self._server: BaseWSGIServer = make_server(
@@ -113,6 +115,7 @@ class StudyServer:
             self._server.serve_forever()
         finally:
             self.rounds.close()
+            self._wires.close()
             self._server.server_close()
 
     def close(self) -> None:

@@ -105,7 +105,7 @@ async def play(settings: dict[str, Any], players: list[Player]) -> dict[str, Any
         async with gate:
             player.socket = await connect(
                 address, additional_headers={"Cookie": f"participant={player.cookie}"},
-                compression=None, ping_interval=None, open_timeout=60,
+                ping_interval=None, open_timeout=60,
             )  # fmt: skip
             await player.socket.send("40{}")
             hearing.append(asyncio.create_task(player.listen()))
@@ -118,12 +118,12 @@ async def play(settings: dict[str, Any], players: list[Player]) -> dict[str, Any
     gc.freeze()
     await asyncio.sleep(settings["countdown_s"] + SETTLE_S)
     cpu, first = time.process_time(), time.perf_counter()
-    last = first + settings["seconds"]
     print(json.dumps({"from": True}), flush=True)
     rate = settings["presses_per_s"]
-    await asyncio.gather(*(player.press(rate, last) for player in players))
+    await asyncio.gather(*(player.press(rate, first + settings["seconds"]) for player in players))
     print(json.dumps({"to": True}), flush=True)
-    cpu, span = time.process_time() - cpu, time.perf_counter() - first
+    last = time.perf_counter()
+    cpu, span = time.process_time() - cpu, last - first
     await asyncio.sleep(SETTLE_S)
     for task in hearing:
         task.cancel()
