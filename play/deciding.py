@@ -102,10 +102,11 @@ def _act(requests: Sequence[Request]) -> list[tuple[int, list[float], Any]]:
         raise ValueError(f"{len(made.actions)} decisions for {len(requests)} seats")
     if not np.isfinite(made.probabilities).all():
         raise ValueError("the action probabilities are not finite")
+    actions, probabilities = made.actions.tolist(), made.probabilities.tolist()
     return [
         (
-            int(made.actions[i]),
-            [float(p) for p in made.probabilities[i]],
+            actions[i],
+            probabilities[i],
             None if made.state is None else made.state[i : i + 1],
         )
         for i in range(len(requests))

@@ -125,9 +125,12 @@ class EpisodeWriter:
             return  # the next append cuts again, before it writes
 
 
+_encoder = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+
+
 def encode_line(line: Line) -> bytes:
     """A line as it is in the file."""
-    return json.dumps(line, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+    return _encoder.encode(line).encode() + b"\n"
 
 
 def _sync_folder(folder: Path) -> None:

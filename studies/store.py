@@ -309,8 +309,10 @@ class Store:
         self, connection: sa.Connection, study: Study, test: bool, factors: Mapping[str, str]
     ) -> Given:
         a, e = schema.allocations.c, schema.events.c
+        # What each place was computed from names all places before it: only what is needed of it.
+        balanced = a.given["factors"] if study.allocation.factors else sa.null()
         rows = connection.execute(
-            sa.select(a.participant_id, a.arm, a.rank, a.given, a.at_utc)
+            sa.select(a.participant_id, a.arm, a.rank, balanced, a.at_utc)
             .where(a.study_sha256 == study.sha256, a.test == test)
             .order_by(a.number)
         ).all()
@@ -332,8 +334,8 @@ class Store:
         oldest = datetime.now(UTC) - timedelta(minutes=study.pace.fresh_minutes)
         fresh = oldest.isoformat(timespec="milliseconds")
         held = tuple(
-            Held(arm, rank, given["factors"])
-            for name, arm, rank, given, at in rows
+            Held(arm, rank, theirs or {})
+            for name, arm, rank, theirs, at in rows
             if ended.get(name) == "done" or (name not in ended and last.get(name, at) >= fresh)
         )
         number = connection.execute(

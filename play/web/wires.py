@@ -179,6 +179,9 @@ class Wire:
 
     def _take(self, frame: str) -> None:
         """Handles a frame here if that is quick and nothing is before it, or else hands it on."""
+        if frame == "3":
+            self._wires.ponged(self.session)
+            return
         handle = None
         if frame.startswith('42["'):
             handle = self._wires.lane.get(frame[4 : frame.find('"', 4)])
@@ -384,6 +387,12 @@ class Wires:
 
         self.ask(lambda: self._later(session.server.ping_interval, ping))
 
+    def ponged(self, session: EngineSession) -> None:
+        """The client has answered a ping; see Engine.IO's `schedule_ping`."""
+        if session.last_ping:
+            session.last_ping = None
+            self.ping_later(session)
+
     def adopt(self, environ: dict[str, Any], session: EngineSession) -> None:
         """Answers the handshake and takes the socket over from the HTTP server.
 
@@ -498,6 +507,9 @@ class Wires:
             log.exception("a connection could not be looked after")
 
 
+_encoder = json.JSONEncoder(separators=(",", ":"))
+
+
 def encode(event: str, data: Any) -> str:
     """An event as Engine.IO and Socket.IO write it."""
-    return "42" + json.dumps([event, data], separators=(",", ":"))
+    return "42" + _encoder.encode([event, data])

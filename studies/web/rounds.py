@@ -192,7 +192,7 @@ class Rounds:
         self._scheduler.close(None)
 
     def preload(self, study: Study) -> None:
-        """Loads every policy of a study, so that nobody waits for one.
+        """Loads every policy and world of a study, so that nobody waits for one.
 
         Raises:
             UserError: One is damaged.
@@ -200,6 +200,9 @@ class Rounds:
         for entries in study.partners.values():
             for entry in entries:
                 self._policy(entry.policy)
+        for block in study.blocks:
+            for played in block.rounds:
+                make_world(played.world, **options_of(played)).warm_up()
 
     # What connections do
 

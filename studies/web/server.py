@@ -1,6 +1,9 @@
 """The web application of a study, and the server that runs it."""
 
+import gc
+import os
 import secrets
+import sys
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -9,6 +12,7 @@ from flask_socketio import SocketIO
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from play.web import server as play_server
+from play.worlds.compilation import SWITCH
 from play.worlds.errors import UserError
 from studies.sessions import Sessions
 from studies.web.config import StudyConfig
@@ -111,6 +115,7 @@ class StudyServer:
     def run(self) -> None:
         """Serves until `close` is called or the process is interrupted."""
         self.rounds.start()
+        gc.freeze()  # what is loaded by now stays
         try:
             self._server.serve_forever()
         finally:
@@ -121,6 +126,18 @@ class StudyServer:
     def close(self) -> None:
         """Ends `run` from another thread; running rounds can go on from their records."""
         self._server.shutdown()
+
+
+def prepare_for_many() -> None:
+    """Sets this process up for hundreds of games at once; call it before anything is loaded.
+
+    Worlds are compiled where numba is there. A thread that waits for Python's lock gets it after a
+    millisecond, so that no step waits long for a page. The collector of garbage looks at young
+    objects as ever, but seldom at all of them, which would take longer than a step may be late.
+    """
+    os.environ.setdefault(SWITCH, "1")
+    sys.setswitchinterval(0.001)
+    gc.set_threshold(10_000, 20, 100)
 
 
 def checked_url(url: str) -> str:

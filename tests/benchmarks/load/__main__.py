@@ -145,6 +145,7 @@ def _with_clients(run: Run, folder: Path, url: str, server: int) -> dict[str, An
     clients.stdin.flush()
     try:
         _expect(clients.stdout, r'("from")')
+        click.echo(f"{run.games} games play, records in {run.database}", err=True)
         used, begun = processor_s(server), time.perf_counter()
         _expect(clients.stdout, r'("to")')
         used, span = processor_s(server) - used, time.perf_counter() - begun
