@@ -340,8 +340,10 @@ class Scheduler:
     def _set_due(self, game: Game, due: float) -> None:
         game.next_due = due
         with self._wake:
-            heapq.heappush(self._heap, (due, next(self._order), game, game.epoch))
-            self._wake.notify()
+            order = next(self._order)
+            heapq.heappush(self._heap, (due, order, game, game.epoch))
+            if self._heap[0][1] == order:  # the clock thread waits for a later one
+                self._wake.notify()
 
     # Writing; what follows it runs on the recorders' threads
 
