@@ -31,6 +31,11 @@ class RoundRecord:
         self.step = step
         self._seq = seq
 
+    @property
+    def next_seq(self) -> int:
+        """How many chunks the record has."""
+        return self._seq
+
     def append(self, lines: list[Line]) -> None:
         """Writes lines and waits until the database has them.
 

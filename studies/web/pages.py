@@ -17,12 +17,15 @@ from werkzeug.wrappers import Response as AnyResponse
 from studies import flow
 from studies.assignment import stream
 from studies.checks import facts_of
+from studies.company import left_alone
 from studies.flow import Step, Verdict
+from studies.looks import looks_at
 from studies.messages import Messages, messages
 from studies.sessions import Session, Sessions
 from studies.store import Conflict, Identity, Participant
 from studies.web.config import StudyConfig
 from studies.web.forms import answers_of, client_ms, number_of
+from studies.web.plans import company_at
 from studies.web.rounds import Rounds
 
 COOKIE = "participant"
@@ -426,12 +429,18 @@ def _round(session: Session, step: Step, words: Messages) -> dict[str, Any]:
     if step.kind == "tutorial":
         assert study.tutorial is not None
         return {"kind": "tutorial", "tasks": study.tutorial.tasks, "number": 0, "rounds": 0,
-                "full_screen": False, "text": words("tutorial-text")}  # fmt: skip
-    assert session.place is not None
-    played = next(r for r in study.block(step.block).rounds if r.id == step.round)
-    seat = session.place.rounds[step.number - 1].seat
-    seconds = round(facts_of(played).horizon * played.tick_ms / 1000)
-    text = words("round-text", colour=words(f"colour-{seat}"), seconds=seconds)
+                "full_screen": False, "text": words("tutorial-text"), "alone": ""}  # fmt: skip
+    played = study.round(step.block, step.round)
+    facts = facts_of(played)
+    company = company_at(session, step)
+    seconds = round(facts.horizon * played.tick_ms / 1000)
+    if company is None or company.kind == "ai":
+        assert session.place is not None
+        seat = session.place.rounds[step.number - 1].seat
+        look = looks_at(session, step, seat, facts.num_players)[seat]
+        text = words("round-text", colour=words(f"colour-{look}"), seconds=seconds)
+    else:
+        text = words(f"lobby-{company.kind}", seconds=seconds)
     return {
         "kind": "round",
         "tasks": [],
@@ -439,6 +448,7 @@ def _round(session: Session, step: Step, words: Messages) -> dict[str, Any]:
         "rounds": session.state.rounds,
         "full_screen": study.screening.full_screen,
         "text": text,
+        "alone": words(f"alone-{left}") if (left := left_alone(session.events, step)) else "",
     }
 
 

@@ -76,11 +76,6 @@ class StudyServer:
     """
 
     def __init__(self, config: StudyConfig) -> None:
-        if config.study.meets_people:
-            raise UserError(
-                "This study has rounds with `human` partners, which cannot be served yet: give "
-                "these rounds a partner from `partners`"
-            )
         config.store.register(config.study)
         self.config = config
         with play_server.listen(config) as listener:

@@ -44,9 +44,15 @@ def register_sockets(socketio: SocketIO, rounds: Rounds, config: StudyConfig, wh
 
         socketio.on_event(event, handler)
 
-    def ready(sid: str, _: None) -> bool:
-        rounds.ready(sid)
-        return True
+    def told(act: Callable[[str], None]) -> Callable[[str, None], bool]:
+        return heard(lambda sid, _: act(sid))
+
+    def heard(act: Callable[[str, Any], None]) -> Callable[[str, Any], bool]:
+        def handle(sid: str, message: Any) -> bool:
+            act(sid, message)
+            return True
+
+        return handle
 
     def connect(*_: Any) -> bool:
         participant_id = who()
@@ -62,8 +68,11 @@ def register_sockets(socketio: SocketIO, rounds: Rounds, config: StudyConfig, wh
 
     socketio.on_event("connect", connect)
     socketio.on_event("disconnect", disconnect)
-    on("ready", messages.empty, ready)
+    on("ready", messages.empty, told(rounds.ready))
     on("key", messages.key, rounds.key)
+    on("hidden", messages.pause, heard(rounds.hidden))
+    on("beat", messages.beat, heard(rounds.trip))
+    on("here", messages.empty, told(rounds.here))
     socketio.on_event("*", lambda *_: mistaken())
     socketio.on_error_default(
         lambda error: log.error("a message could not be handled", exc_info=error)
