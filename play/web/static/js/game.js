@@ -222,7 +222,7 @@ export class Game {
 
   #help() {
     const game = this.current;
-    const keys = game.can_pause ? "P pauses, M mutes." : t("M mutes.");
+    const keys = game.can_pause ? t("P pauses, M mutes.") : t("M mutes.");
     byId("help").textContent = game.seat === null ? "You are watching." : `${game.help} ${keys}`;
     document.querySelector(".pad-act").hidden = game.keys.Space === undefined;
   }
