@@ -73,6 +73,7 @@ class StudyServer:
 
     Attributes:
         url: Address for participants.
+        port: TCP port that it listens on.
     """
 
     def __init__(self, config: StudyConfig) -> None:
@@ -86,6 +87,7 @@ class StudyServer:
                 host, port, app, threaded=True, request_handler=play_server.QuietHandler,
                 fd=listener.fileno(),
             )  # fmt: skip
+        self.port: int = port
         shown = "localhost" if config.host in ("127.0.0.1", "::1", "0.0.0.0", "::") else host
         self.url = config.public_url or f"http://{shown}:{port}"
 
