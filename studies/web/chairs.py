@@ -11,7 +11,7 @@ from play.worlds.spec import WorldFacts
 from studies.attention import Watch
 from studies.flow import Step
 from studies.looks import looks_at
-from studies.messages import messages
+from studies.messages import Messages, messages
 from studies.sessions import Session as Sitting
 from studies.web.plans import RoundTable
 
@@ -62,13 +62,19 @@ class Chair:
         return round(1000 * max(0.0, kept - (now - since if since is not None else 0.0)))
 
 
+def how_to_play(sitting: Sitting, words: Messages) -> str:
+    """The controls, by what the participant said at the screening."""
+    found = (e.data["device"]["input"] for e in sitting.events if e.step == "screening")
+    return words("help-touch" if next(found, "") == "touch" else "help")
+
+
 def picture_of(chair: Chair, table: RoundTable) -> Message:
     """Everything that a participant's page needs to show the round from here on."""
     words = messages(chair.sitting.language)
     facts = table.game.session.facts
     picture = {
         **table.picture(),
-        "help": words("help"),
+        "help": how_to_play(chair.sitting, words),
         "goal": words("goal") if chair.step.kind == "round" else "",
         "mode": "solo",
         "title": "",

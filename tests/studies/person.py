@@ -40,6 +40,7 @@ class Person:
         self.visitor, self.page = visitor, visitor.page
         self.words = WORDS[language]
         self.quiz, self.way = list(quiz), way
+        self.number = "7"
         self.press: Press = lambda name: self.page.get_by_role("button", name=name).click()
         self.look: Callable[[str], None] = lambda kind: None
 
@@ -126,7 +127,7 @@ class Person:
                 for place, box in enumerate(item.get_by_role("combobox").all(), start=1):
                     box.select_option(str(place))
             elif kind[1] == "number":
-                item.get_by_role("textbox").fill("7")
+                item.get_by_role("textbox").fill(self.number)
             else:
                 item.get_by_role("textbox").fill("Because.")
         self.press(self.words["on"])

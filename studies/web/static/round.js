@@ -5,6 +5,7 @@ import { Game } from "/static/js/game.js";
 import * as net from "/static/js/net.js";
 import * as settings from "/static/js/settings.js";
 import * as sound from "/static/js/sound.js";
+import { loadRenderer } from "/static/js/stage.js";
 import { Attention, Lobby } from "/own/presence.js";
 
 const go = () => location.replace("/study");
@@ -113,5 +114,7 @@ addEventListener("pointerdown", sound.unlock);
 addEventListener("keydown", sound.unlock);
 settings.onChange(showMute);
 showMute();
+// The art is here before the countdown begins; what fails to load is loaded again with the game.
+loadRenderer(byId("game").dataset.renderer).then(({ preload }) => preload().catch(() => {}));
 net.currentGame(() => game.current?.id ?? null);
 net.connect();

@@ -11,6 +11,8 @@ const AHEAD = [[0, -1], [0, 1], [1, 0], [-1, 0]];
 const STATIONS = { O: "onion-crate", T: "tomato-crate", D: "dish-stack", P: "stove", S: "serving" };
 const FONT = 'ui-rounded, "SF Pro Rounded", Nunito, system-ui, sans-serif';
 
+export const preload = () => loadArt("/art/kitchen/");
+
 export async function createRenderer(canvas, staticScene, options = {}) {
   const { rig, images } = await loadArt(options.assetsUrl ?? "/art/kitchen/");
   return new KitchenRenderer(canvas, staticScene, options, rig, new Sprites(images));

@@ -4,6 +4,8 @@
 import { createRenderer as createKitchen } from "./kitchen.js";
 import { Pops } from "./kitchen_effects.js";
 
+export { preload } from "./kitchen.js";
+
 const WALL = 1; // cells around the floor
 
 export async function createRenderer(canvas, staticScene, options = {}) {

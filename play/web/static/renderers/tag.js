@@ -21,6 +21,8 @@ const RUN = 400; // ms within which touches of the same two count as one
 const FONT = 'ui-rounded, "SF Pro Rounded", Nunito, system-ui, sans-serif';
 const INK = "#2a1c12";
 
+export const preload = () => loadArt("/art/tag/", NAMES);
+
 export async function createRenderer(canvas, staticScene, options = {}) {
   const { rig, images } = await loadArt(options.assetsUrl ?? "/art/tag/", NAMES);
   return new TagRenderer(canvas, staticScene, options, rig, new Sprites(images));
