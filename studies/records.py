@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
@@ -16,18 +16,29 @@ from studies import schema
 from studies.store import Participant, Store
 
 
+class ChunkedRecord(Protocol):
+    """A record in the database: of one participant, or of two."""
+
+    id: str
+    seq: int
+
+    def rows(self, seq: int, lines: list[Line]) -> list[dict[str, Any]]:
+        """The chunks that hold some lines."""
+        ...
+
+
 @dataclass(frozen=True)
 class RoundJournal:
     """The records of a database, written in one transaction for all rounds that wait."""
 
     store: Store
 
-    def append_all(self, batch: Sequence[tuple["RoundRecord", list[Line]]]) -> None:
+    def append_all(self, batch: Sequence[tuple["ChunkedRecord", list[Line]]]) -> None:
         """Writes lines of several rounds; see `play.recorder.Journal`."""
         rows, seqs = [], {record.id: record.seq for record, _ in batch}
         for record, lines in batch:
             if lines:
-                rows.append(record.row(seqs[record.id], lines))
+                rows += record.rows(seqs[record.id], lines)
                 seqs[record.id] += 1
         if rows:
             try:
@@ -62,15 +73,9 @@ class RoundRecord:
         self.seq = seq
         self.journal = RoundJournal(store)
 
-    def row(self, seq: int, lines: list[Line]) -> dict[str, Any]:
-        """The chunk with these lines."""
-        text = "".join(encode_line(line).decode() for line in lines)
-        return {
-            "round_id": self.id,
-            "seq": seq,
-            "participant_id": self._who.id,
-            "lines": text,
-        }
+    def rows(self, seq: int, lines: list[Line]) -> list[dict[str, Any]]:
+        """The chunk that holds some lines."""
+        return [chunk(self.id, seq, self._who, lines)]
 
     def append(self, lines: list[Line]) -> None:
         """Writes lines and waits until the database has them.
@@ -81,12 +86,12 @@ class RoundRecord:
         """
         if not lines:
             return
-        row = self.row(self.seq, lines)
+        rows = self.rows(self.seq, lines)
         try:
             with self._store.writing() as connection:
-                connection.execute(schema.chunks.insert(), row)
+                connection.execute(schema.chunks.insert(), rows)
         except IntegrityError as error:
-            if self._stored(self.seq) != row["lines"]:
+            if self._stored(self.seq) != rows[0]["lines"]:
                 raise Lost(self.id) from error
         except SQLAlchemyError as error:
             raise OSError(f"the database does not answer: {error}") from error
@@ -105,6 +110,12 @@ class RoundRecord:
             raise OSError(f"the database does not answer: {error}") from error
 
 
+def chunk(round_id: str, seq: int, who: Participant, lines: Sequence[Line]) -> dict[str, Any]:
+    """The row that holds some lines of a record."""
+    text = b"".join(map(encode_line, lines)).decode()
+    return {"round_id": round_id, "seq": seq, "participant_id": who.id, "lines": text}
+
+
 def begin_round(store: Store, who: Participant, step: str, header: Line) -> RoundRecord:
     """Begins the record of a round with its header.
 
@@ -121,14 +132,14 @@ def begin_round(store: Store, who: Participant, step: str, header: Line) -> Roun
         "started_utc": started,
     }
     first = {"kind": "header", "schema": SCHEMA, "id": round_id, "started_utc": started}
+    lines = [{**first, **header, "software": software()}]
     try:
         with store.writing() as connection:
             connection.execute(schema.rounds.insert(), row)
+            connection.execute(schema.chunks.insert(), chunk(round_id, 0, who, lines))
     except SQLAlchemyError as error:
         raise OSError(f"the database does not answer: {error}") from error
-    record = RoundRecord(store, who, round_id, step, 0)
-    record.append([{**first, **header, "software": software()}])
-    return record
+    return RoundRecord(store, who, round_id, step, 1)
 
 
 def find_round(store: Store, who: Participant, step: str) -> tuple[RoundRecord, list[Line]] | None:

@@ -73,6 +73,10 @@ class Event:
     at_utc: str
 
 
+Entry = tuple[Participant, int, str, str, Mapping[str, Any]]
+"""An event to append: whose, position, kind, step and data."""
+
+
 def now_utc() -> str:
     """The time as it is stored."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -243,16 +247,26 @@ class Store:
         Raises:
             Conflict: Something is at that position already, or the participant is gone.
         """
-        event = Event(seq, kind, step, dict(data), now_utc())
-        row = {"participant_id": who.id, "study_sha256": who.study_sha256, **vars(event)}
+        return self.append_all([(who, seq, kind, step, data)])[0]
+
+    def append_all(self, entries: Sequence[Entry]) -> list[Event]:
+        """Appends events of several participants: all of them, or none.
+
+        Raises:
+            Conflict: Something is at one of the positions already, or a participant is gone.
+        """
+        at = now_utc()
+        events = [Event(seq, kind, step, dict(data), at) for _, seq, kind, step, data in entries]
         try:
             with self.writing() as connection:
-                if seq and not _has_event(connection, who.id, seq - 1):
-                    raise Conflict(f"event {seq} of {who.id} would leave a gap")
-                connection.execute(schema.events.insert(), row)
+                for (who, *_), event in zip(entries, events, strict=True):
+                    if event.seq and not _has_event(connection, who.id, event.seq - 1):
+                        raise Conflict(f"event {event.seq} of {who.id} would leave a gap")
+                    row = {"participant_id": who.id, "study_sha256": who.study_sha256}
+                    connection.execute(schema.events.insert(), {**row, **vars(event)})
         except IntegrityError as error:
-            raise Conflict(f"event {seq} of {who.id}") from error
-        return event
+            raise Conflict(f"events of {', '.join(entry[0].id for entry in entries)}") from error
+        return events
 
     # Allocation
 

@@ -21,8 +21,11 @@ from play.trajectories import trajectories
 from play.worlds.kitchen.layouts import ALIASES, Layout
 from play.worlds.kitchen.world import Kitchen
 from studies import schema
+from studies.company import PAIRED
+from studies.design import HUMAN
 from studies.exclusions import RoundFigures, reasons_of
 from studies.flow import pay_of
+from studies.pairs import OWN
 from studies.questionnaires import passes, scale_scores
 from studies.records import record_text
 from studies.sessions import Session, Sessions
@@ -60,7 +63,13 @@ class Played:
     @property
     def seat(self) -> int:
         """The participant's seat."""
-        return [seat["kind"] for seat in self.episode.header["seats"]].index("human")
+        return [seat["label"] for seat in self.episode.header["seats"]].index(OWN)
+
+    @property
+    def people(self) -> list[int]:
+        """The seats of people."""
+        kinds = [seat["kind"] for seat in self.episode.header["seats"]]
+        return [seat for seat, kind in enumerate(kinds) if kind == "human"]
 
     @cached_property
     def idle(self) -> list[list[bool]]:
@@ -72,7 +81,8 @@ class Played:
     def figures(self) -> RoundFigures:
         """What exclusion rules look at."""
         steps = max(1, len(self.idle))
-        presses = sum(line["down"] for line in self.episode.inputs)
+        inputs = [line for line in self.episode.inputs if line["seat"] == self.seat]
+        presses = sum(line["down"] for line in inputs)
         delays = [line["at_ms"] - line["due_ms"] for line in self.episode.ticks]
         columns = list(zip(*self.idle, strict=True))
         return RoundFigures(
@@ -239,8 +249,10 @@ ROUNDS = [
     Column("round", "text", "Round of the block"),
     Column("world", "text", "World"),
     Column("dynamics", "text", "When cooking starts: old (by itself) or new (on a press)"),
-    Column("partner", "text", "Partner of the study file"),
-    Column("policy", "text", "Policy in the other seats"),
+    Column("partner", "text", "Partner of the study file; human for another participant"),
+    Column("stand_in", "bool", "Whether an AI partner stands in: nobody came, or theirs has left"),
+    Column("pair", "text", "Name of the pair, the same for both; empty without another person"),
+    Column("policy", "text", "Policy in the other seats; empty for another participant"),
     Column("policy_sha256", "text", "Hash of its file; empty for rule-based ones"),
     Column("seat", "int", "The participant's seat"),
     Column("seed", "int", "Seed of the episode"),
@@ -255,7 +267,10 @@ ROUNDS = [
     Column("longest_idle", "int", "Most steps in a row at which one of the players did nothing"),
     Column("late_share", "float", f"Share of steps more than {LATE_MS:g} ms after they were due"),
     Column("fallbacks", "int", "Decisions of the policy that were late or failed"),
-    Column("interruptions", "int", "Times the connection was lost"),
+    Column("interruptions", "int", "Times the participant's connection was lost"),
+    Column("warnings", "text", "Warnings in the round between spaces: idle, hidden, lag"),
+    Column("hidden_s", "float", "Seconds that the page was hidden; empty when not known"),
+    Column("lag_ms", "float", "Median round trip in the round; empty when not known"),
     Column("started_utc", "text", "When the record began", private=True),
     Column("software", "text", "Version and commit of the code"),
 ]
@@ -265,16 +280,19 @@ def rounds(_: Store, people: list[Dossier]) -> Iterator[Row]:
     """One row for each round and tutorial."""
     for one in people:
         for played in one.played:
-            yield {**_where(one, played), **_facts(played), **_doings(played)}
+            noted = _noted(one, played)
+            yield {**_where(one, played), **_facts(played), **_doings(played), **noted}
 
 
 def _where(one: Dossier, played: Played) -> Row:
     steps = {step.key: step for step in one.session.state.steps}
     step = steps.get(played.step)
-    partner = None
+    study, partner, stand_in = one.session.study, None, None
     if step is not None and step.block:
-        block = one.session.study.block(step.block)
-        partner = next(r.partner for r in block.rounds if r.id == step.round)
+        partner = study.round(step.block, step.round).partner
+        stand_in = partner == HUMAN and len(played.people) == 1
+        if stand_in and study.lobby is not None:
+            partner = study.lobby.partner
     return {
         "participant": one.who.id,
         "round_id": played.id,
@@ -283,7 +301,36 @@ def _where(one: Dossier, played: Played) -> Row:
         "block": step.block or None if step else None,
         "round": step.round or None if step else None,
         "partner": partner,
+        "stand_in": stand_in,
     }
+
+
+def _noted(one: Dossier, played: Played) -> Row:
+    """What the participant's events say of a round."""
+    warned = [
+        e.data["what"]
+        for e in one.events
+        if e.kind == "attention" and e.step == played.step and e.data["now"] == "warned"
+    ]
+    end: Row = next((dict(e.data) for e in one.events if e.data.get("round_id") == played.id), {})
+    return {
+        "pair": _pair(one, played),
+        "warnings": " ".join(warned),
+        "hidden_s": end.get("hidden_s"),
+        "lag_ms": end.get("lag_ms"),
+    }
+
+
+def _pair(one: Dossier, played: Played) -> str | None:
+    """The pair that played a round: the last one before its end."""
+    name = None
+    if len(played.people) == 2:
+        for event in one.events:
+            if event.kind == PAIRED:
+                name = event.data["pair"]
+            if event.step == played.step and event.data.get("round_id") == played.id:
+                break
+    return name
 
 
 def _facts(played: Played) -> Row:
@@ -316,7 +363,10 @@ def _doings(played: Played) -> Row:
         "longest_idle": figures.longest_idle,
         "late_share": sum(delay > LATE_MS for delay in figures.delays) / max(1, figures.steps),
         "fallbacks": sum("fallback" in d for t in episode.ticks for d in t.get("decisions", ())),
-        "interruptions": sum(not line.get("connected", True) for line in episode.connections),
+        "interruptions": sum(
+            not line.get("connected", True) and line["seat"] == played.seat
+            for line in episode.connections
+        ),
     }
 
 
@@ -339,7 +389,7 @@ STEPS = [
     Column("layout_name", "text", "Name of the layout"),
     Column("layout_name_2019", "text", "Its name in the 2019 trials, where it had another"),
     Column("trial_id", "text", "The record again, under the name of the 2020 trials"),
-    Column("player_0_id", "text", "participant, or the kind of the seat's player"),
+    Column("player_0_id", "text", "participant, partner (another one), or policy"),
     Column("player_1_id", "text", "The same for seat 1"),
     Column("player_0_is_human", "bool", "Whether a person is in seat 0"),
     Column("player_1_is_human", "bool", "Whether a person is in seat 1"),
@@ -374,8 +424,8 @@ def _steps(one: Dossier, played: Played) -> Iterator[Row]:
             "time_elapsed": line["at_ms"] / 1000,
             "time_left": (header["horizon"] - t - 1) * header["tick_ms"] / 1000,
             "trial_id": played.id,
-            **{f"player_{i}_id": "participant" if kind == "human" else "policy"
-               for i, kind in enumerate(kinds[:2])},
+            **{f"player_{i}_id": seat["label"] if seat["kind"] == "human" else "policy"
+               for i, seat in enumerate(header["seats"][:2])},
             **{f"player_{i}_is_human": kind == "human" for i, kind in enumerate(kinds[:2])},
             **{key: line.get(key) for key in ("due_ms", "at_ms", "hash")},
         }  # fmt: skip
@@ -513,7 +563,14 @@ def decisions(_: Store, people: list[Dossier]) -> Iterator[Row]:
 EVENTS = [
     Column("participant", "text", "Name of the participant"),
     Column("seq", "int", "Position among the participant's events"),
-    Column("kind", "text", "entered, passed, failed, ended, language"),
+    Column(
+        "kind",
+        "text",
+        "entered, passed, failed, ended, language, waiting (in the lobby), "
+        "paired, alone (an AI partner stands in), attention",
+    ),
+    Column("what", "text", "Of attention: idle, hidden or lag"),
+    Column("now", "text", "Of attention: warned, what followed (note, pause, end), or fine"),
     Column("page", "text", "Kind of page or round; empty outside"),
     Column("step_key", "text", "The step, with its block and round"),
     Column("after_ms", "float", "Time since the participant came"),
@@ -535,6 +592,8 @@ def events(_: Store, people: list[Dossier]) -> Iterator[Row]:
                 "kind": event.kind,
                 "page": step.kind if step else None,
                 "step_key": event.step or None,
+                "what": event.data.get("what"),
+                "now": event.data.get("now"),
                 "after_ms": _ms(event.at_utc, one.who.entered_utc),
                 "client_ms": event.data.get("client_ms"),
                 "at_utc": event.at_utc,

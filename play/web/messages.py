@@ -124,6 +124,16 @@ def pause(data: Any) -> bool:
     return _flag(_fields(data, ("on",))["on"])
 
 
+def beat(data: Any) -> float | None:
+    """Checks a sign of life: the last message's time there and back in milliseconds, or None."""
+    ms = _fields(data, ("ms",))["ms"]
+    if ms is None:
+        return None
+    if type(ms) not in (int, float) or not math.isfinite(ms) or not 0 <= ms < 1e6:
+        raise BadMessage
+    return float(ms)
+
+
 def empty(data: Any) -> None:
     """Checks a message without content."""
     _fields(data, ())

@@ -10,19 +10,24 @@ from urllib.parse import urlsplit
 
 from flask import Flask, abort, make_response, redirect, render_template, request
 from itsdangerous import BadSignature, Signer
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as AnyResponse
 
+from play.worlds.registry import make_world
 from studies import flow
 from studies.assignment import stream
 from studies.checks import facts_of
+from studies.company import left_alone
 from studies.flow import Step, Verdict
+from studies.looks import looks_at
 from studies.messages import Messages, messages
 from studies.sessions import Session, Sessions
 from studies.store import Conflict, Identity, Participant
+from studies.web.chairs import how_to_play
 from studies.web.config import StudyConfig
 from studies.web.forms import answers_of, client_ms, number_of
+from studies.web.plans import company_at
 from studies.web.rounds import Rounds
 
 COOKIE = "participant"
@@ -90,13 +95,19 @@ def _common(pages: Pages, words: Messages) -> dict[str, Any]:
 
 
 def paragraphs(text: str) -> Markup:
-    """A text with empty lines between its paragraphs, as HTML."""
-    parts = [part.strip() for part in text.split("\n\n")]
-    return Markup("\n").join(
-        Markup("<p>{}</p>").format(Markup("<br>").join(map(escape, part.splitlines())))
-        for part in parts
-        if part
-    )
+    """A text with empty lines between its paragraphs, as HTML.
+
+    Lines are broken anew where they fit; a paragraph of lines that begin with ``-`` is a list.
+    """
+    parts = [part.split("\n") for part in text.strip().split("\n\n")]
+    return Markup("\n").join(_paragraph([line.strip() for line in part]) for part in parts)
+
+
+def _paragraph(lines: list[str]) -> Markup:
+    if not all(line.startswith("- ") for line in lines):
+        return Markup("<p>{}</p>").format(" ".join(lines))
+    items = (Markup("<li>{}</li>").format(line[2:]) for line in lines)
+    return Markup("<ul>{}</ul>").format(Markup("").join(items))
 
 
 def register_pages(app: Flask, pages: Pages) -> None:
@@ -426,12 +437,20 @@ def _round(session: Session, step: Step, words: Messages) -> dict[str, Any]:
     if step.kind == "tutorial":
         assert study.tutorial is not None
         return {"kind": "tutorial", "tasks": study.tutorial.tasks, "number": 0, "rounds": 0,
-                "full_screen": False, "text": words("tutorial-text")}  # fmt: skip
-    assert session.place is not None
-    played = next(r for r in study.block(step.block).rounds if r.id == step.round)
-    seat = session.place.rounds[step.number - 1].seat
-    seconds = round(facts_of(played).horizon * played.tick_ms / 1000)
-    text = words("round-text", colour=words(f"colour-{seat}"), seconds=seconds)
+                "full_screen": False, "text": words("tutorial-text"), "alone": "",
+                "how": how_to_play(session, words),
+                "renderer": make_world(study.tutorial.world).facts.renderer}  # fmt: skip
+    played = study.round(step.block, step.round)
+    facts = facts_of(played)
+    company = company_at(session, step)
+    seconds = round(facts.horizon * played.tick_ms / 1000)
+    if company is None or company.kind == "ai":
+        assert session.place is not None
+        seat = session.place.rounds[step.number - 1].seat
+        look = looks_at(session, step, seat, facts.num_players)[seat]
+        text = words("round-text", colour=words(f"colour-{look}"), seconds=seconds)
+    else:
+        text = words(f"lobby-{company.kind}", seconds=seconds)
     return {
         "kind": "round",
         "tasks": [],
@@ -439,6 +458,9 @@ def _round(session: Session, step: Step, words: Messages) -> dict[str, Any]:
         "rounds": session.state.rounds,
         "full_screen": study.screening.full_screen,
         "text": text,
+        "how": how_to_play(session, words),
+        "renderer": facts.renderer,
+        "alone": words(f"alone-{left}") if (left := left_alone(session.events, step)) else "",
     }
 
 

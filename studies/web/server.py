@@ -78,14 +78,10 @@ class StudyServer:
 
     Attributes:
         url: Address for participants.
+        port: TCP port that it listens on.
     """
 
     def __init__(self, config: StudyConfig) -> None:
-        if config.study.meets_people:
-            raise UserError(
-                "This study has rounds with `human` partners, which cannot be served yet: give "
-                "these rounds a partner from `partners`"
-            )
         config.store.register(config.study)
         self.config = config
         with play_server.listen(config) as listener:
@@ -97,6 +93,7 @@ class StudyServer:
                 host, port, app, threaded=True, request_handler=play_server.QuietHandler,
                 fd=listener.fileno(),
             )  # fmt: skip
+        self.port: int = port
         shown = "localhost" if config.host in ("127.0.0.1", "::1", "0.0.0.0", "::") else host
         self.url = config.public_url or f"http://{shown}:{port}"
 

@@ -47,9 +47,15 @@ def register_sockets(
         socketio.on_event(event, lambda *data: handle(sid(), data[0] if len(data) == 1 else None))
         return handle
 
-    def ready(sid: str, _: None) -> bool:
-        rounds.ready(sid)
-        return True
+    def told(act: Callable[[str], None]) -> Callable[[str, None], bool]:
+        return heard(lambda sid, _: act(sid))
+
+    def heard(act: Callable[[str, Any], None]) -> Callable[[str, Any], bool]:
+        def handle(sid: str, message: Any) -> bool:
+            act(sid, message)
+            return True
+
+        return handle
 
     def connect(*_: Any) -> bool:
         participant_id = who()
@@ -65,8 +71,11 @@ def register_sockets(
 
     socketio.on_event("connect", connect)
     socketio.on_event("disconnect", disconnect)
-    on("ready", messages.empty, ready)
+    on("ready", messages.empty, told(rounds.ready))
     wires.lane["key"] = on("key", messages.key, rounds.key)
+    on("hidden", messages.pause, heard(rounds.hidden))
+    on("beat", messages.beat, heard(rounds.trip))
+    on("here", messages.empty, told(rounds.here))
     socketio.on_event("*", lambda *_: mistaken(sid()))
     socketio.on_error_default(
         lambda error: log.error("a message could not be handled", exc_info=error)

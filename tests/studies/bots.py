@@ -209,10 +209,11 @@ class Player:
 
     def begin(self) -> Any:
         """Presses the start button, unless the game runs already."""
-        event, data = self.wait("wait", "game", "over")
-        if event != "wait":
+        event, data = self.wait("wait", "game", "over", "lobby")
+        if event in ("game", "over"):
             return data
-        self.socket.emit("ready", {})
+        if event == "wait":
+            self.socket.emit("ready", {})
         return self.wait("game", "over")[1]
 
     def play(self, until: int | None = None) -> None:

@@ -35,7 +35,10 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning"
 )
 
-SECRET_WORDS = ("quokka", "wombat", "lemur", "srpo", "greedy", "'policy'", "sha256", "pid-1")
+SECRET_WORDS = (
+    "quokka", "wombat", "lemur", "srpo", "greedy", "self-play", "ippo", "'policy'", '"policy"',
+    "sha256", "pid-1",
+)  # fmt: skip
 
 
 def only_session(store: Store) -> Session:
