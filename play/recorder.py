@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from play.session import Line
@@ -142,7 +143,7 @@ class Recorder:
             except OSError as error:
                 log.error("%d records cannot be written: %s", len(group), error)
                 for entry in group:
-                    _guarded(lambda entry=entry: entry.failed(error))  # type: ignore[misc]
+                    _guarded(partial(entry.failed, error))
                 again += group
             except Lost:
                 alone += group
@@ -162,7 +163,7 @@ class Recorder:
                 entry.record.append(entry.lines)
             except OSError as error:
                 log.error("the record %s cannot be written: %s", entry.record.id, error)
-                _guarded(lambda entry=entry, error=error: entry.failed(error))  # type: ignore[misc]
+                _guarded(partial(entry.failed, error))
                 failing.add(entry.record.id)
                 again.append(entry)
             except Lost:

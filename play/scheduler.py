@@ -280,7 +280,7 @@ class Scheduler:
                 if delay is None or delay > 0:
                     self._wake.wait(delay)
                     continue
-                due = []
+                due: list[tuple[float, int, Game, int]] = []
                 while self._heap and self._heap[0][0] <= now and len(due) < MAX_GROUP:
                     due.append(heapq.heappop(self._heap))
             asked = [question for _, _, game, epoch in due for question in self._due(game, epoch)]

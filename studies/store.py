@@ -376,9 +376,19 @@ class Store:
                     },
                 )
             if erase:
+                self._lock_participant(connection, who.id)
                 for table in schema.ERASABLE:
                     key = "id" if table is schema.participants else "participant_id"
                     connection.execute(table.delete().where(table.c[key] == who.id))
+
+    def _lock_participant(self, connection: sa.Connection, participant_id: str) -> None:
+        """Lets what is being written about a participant be finished, and nothing more begin."""
+        if not self.sqlite:
+            people, rounds = schema.participants.c, schema.rounds.c
+            mine = sa.select(people.id).where(people.id == participant_id)
+            theirs = sa.select(rounds.id).where(rounds.participant_id == participant_id)
+            connection.execute(mine.with_for_update())
+            connection.execute(theirs.with_for_update())
 
     def withdrawn(self, participant_id: str) -> bool:
         """Whether a participant withdrew, erased or not."""

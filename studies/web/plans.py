@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from play.scheduler import Game
 from play.session import SeatConfig, SessionConfig, TickResult
 from play.web.table import Table, Tell
@@ -75,6 +77,14 @@ def plan_of(sitting: Sitting, step: Step) -> Plan:
     chairs = _chairs(played.world, options, place.seat, name, sha256)
     config = SessionConfig(played.world, chairs, place.seed, options, played.tick_ms)
     return Plan(config, name, place.seat)
+
+
+def warm_up(name: str, options: dict[str, Any]) -> None:
+    """Takes a step in a world, so that its rules are compiled, where they are, by now."""
+    world = make_world(name, **options)
+    world.step(np.full((1, world.facts.num_players), world.facts.idle_action))
+    for encoding in world.facts.encodings:
+        world.observe(encoding)
 
 
 def _policy_of(study: Study, played: Round) -> tuple[str, str | None]:

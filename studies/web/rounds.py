@@ -21,7 +21,6 @@ from play.session import Line, Session
 from play.web.messages import Key
 from play.web.table import Message
 from play.worlds.errors import UserError
-from play.worlds.registry import make_world
 from studies.attention import Notice, Watch
 from studies.checks import options_of
 from studies.design import Outcome, Study
@@ -34,7 +33,7 @@ from studies.store import Conflict
 from studies.web.chairs import Chair, picture_of, status_of
 from studies.web.config import StudyConfig
 from studies.web.meetings import Meetings, with_whom
-from studies.web.plans import Plan, RoundTable, company_at, plan_of
+from studies.web.plans import Plan, RoundTable, company_at, plan_of, warm_up
 
 log = logging.getLogger("understudy.studies")
 
@@ -80,7 +79,7 @@ class Rounds:
                 self._policy(entry.policy)
         for block in study.blocks:
             for played in block.rounds:
-                make_world(played.world, **options_of(played)).warm_up()
+                warm_up(played.world, options_of(played))
 
     # What connections do
 

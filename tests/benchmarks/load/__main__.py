@@ -116,8 +116,8 @@ def measure(run: Run) -> dict[str, Any]:
         folder = Path(name)
         (folder / "study.yaml").write_text(study_text(run), encoding="utf-8")
         server = start(
-            folder, "-c", "from play.main import main; main()", "study", "serve", "study.yaml", "--database", database,
-            "--port", "0",
+            folder, "-c", "from play.main import main; main()", "study", "serve", "study.yaml",
+            "--database", database, "--port", "0",
         )  # fmt: skip
         try:
             url = _expect(server.stdout, r"(http://\S+?)/?\s").rstrip("/")
