@@ -129,9 +129,11 @@ DATABASE = click.option(
 )
 @click.option("--url", help="The https address that participants use; with --hosted.")
 @click.option("--frozen", type=FILE, help="Preregistration archive to compare the study with.")
+@click.option("--queue", metavar="URL", help="Redis, where several processes share the study.")
+@click.option("--name", default="", help="This process among several, as the proxy calls it.")
 def serve(
     file: Path, database: str | None, host: str, port: int, hosted: bool, url: str | None,
-    frozen: Path | None,
+    frozen: Path | None, queue: str | None, name: str,
 ) -> None:  # fmt: skip
     """Serve a study to participants.
 
@@ -154,6 +156,10 @@ def serve(
         )
     if hosted and url is None:
         raise UserError("--hosted needs --url: give the https address that participants use")
+    if bool(queue) != bool(name):
+        raise UserError(
+            "One of several processes needs both --queue and --name, one alone needs neither"
+        )
     address = checked_url(url) if hosted and url else None
     secret = checked_secret(os.environ.get("UNDERSTUDY_SECRET")) if hosted else None
     if frozen is not None:
@@ -170,6 +176,8 @@ def serve(
                 host=host,
                 port=port,
                 public_url=address,
+                queue=queue,
+                name=name,
             )
         )
         click.echo(f"Participants:  {server.url}/")

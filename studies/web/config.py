@@ -24,6 +24,8 @@ class StudyConfig:
         message_rate: Messages per second that a connection may send in the long run.
         message_burst: Messages that a connection may send at once.
         mistakes: Malformed messages that a connection is forgiven.
+        queue: Redis, where several processes serve the study; None for one alone.
+        name: What this one of several processes is called.
     """
 
     study: Study
@@ -36,6 +38,8 @@ class StudyConfig:
     message_rate: float = 60.0
     message_burst: float = 180.0
     mistakes: int = 5
+    queue: str | None = None
+    name: str = ""
 
     def signed(self, purpose: str, value: str = "") -> str:
         """A token that only this server can make, for one purpose and value."""

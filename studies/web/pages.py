@@ -32,6 +32,8 @@ from studies.web.rounds import Rounds
 
 COOKIE = "participant"
 LANGUAGE = "language"
+PROCESS = "process"
+"""Cookie by which the proxy in front finds the process of a participant's game."""
 COOKIE_S = 60 * 24 * 3600
 IDENTITY = {"external_id": "PROLIFIC_PID", "external_study": "STUDY_ID",
             "external_session": "SESSION_ID"}  # fmt: skip
@@ -225,7 +227,15 @@ def show(pages: Pages) -> Answered:
     session = _session(pages)
     if session is None:
         return _stranger(pages)
-    return _page(pages, session, elsewhere=request.args.get("at") == "elsewhere")
+    page = _page(pages, session, elsewhere=request.args.get("at") == "elsewhere")
+    home = pages.rounds.home(session)
+    if not home:
+        return page
+    response = make_response(page)
+    response.set_cookie(
+        PROCESS, home, max_age=COOKIE_S, httponly=True, samesite="Lax", secure=pages.config.secure
+    )
+    return response
 
 
 def take(pages: Pages) -> Answered:

@@ -5,6 +5,7 @@ import os
 import secrets
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from flask import Flask, Response, abort, request, send_from_directory
@@ -15,6 +16,7 @@ from play.web import server as play_server
 from play.worlds.compilation import SWITCH
 from play.worlds.errors import UserError
 from studies.sessions import Sessions
+from studies.web.cluster import Alone, Cluster, Processes
 from studies.web.config import StudyConfig
 from studies.web.pages import IDENTITY, Pages, register_pages
 from studies.web.rounds import Rounds
@@ -42,15 +44,32 @@ def create_app(config: StudyConfig) -> tuple[Flask, SocketIO, Rounds]:
     app = Flask("studies.web", template_folder="templates", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_FORM_BYTES
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    socketio = play_server.socket_server(app, config)
+    socketio = play_server.socket_server(app, config, **_queue_of(config))
     sessions = Sessions(config.store)
     wires = play_server.wires_of(app)
-    rounds = Rounds(config, sessions, wires.tell)
+    rounds = Rounds(config, sessions, wires.tell, _processes_of(config))
     pages = Pages(config, sessions, rounds)
     register_pages(app, pages)
     register_sockets(socketio, wires, rounds, config, pages.who)
     _files(app)
     return app, socketio, rounds
+
+
+def _queue_of(config: StudyConfig) -> dict[str, Any]:
+    if config.queue is None:
+        return {}
+    return {"message_queue": config.queue, "channel": f"understudy:{config.study.id}"}
+
+
+def _processes_of(config: StudyConfig) -> Processes:
+    if config.queue is None:
+        return Alone()
+    if config.store.sqlite:
+        raise UserError(
+            "Several processes cannot share a SQLite file: give --database a PostgreSQL URL, or "
+            "leave out --queue"
+        )
+    return Cluster(config.queue, config.name, config.study.id)
 
 
 def _files(app: Flask) -> None:
@@ -112,10 +131,12 @@ class StudyServer:
     def run(self) -> None:
         """Serves until `close` is called or the process is interrupted."""
         self.rounds.start()
+        self.rounds.processes.start(self.socketio)
         gc.freeze()  # what is loaded by now stays
         try:
             self._server.serve_forever()
         finally:
+            self.rounds.processes.close()
             self.rounds.close()
             self._wires.close()
             self._server.server_close()
