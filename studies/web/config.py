@@ -24,6 +24,11 @@ class StudyConfig:
         message_rate: Messages per second that a connection may send in the long run.
         message_burst: Messages that a connection may send at once.
         mistakes: Malformed messages that a connection is forgiven.
+        page_rate: Pages per second that a participant may ask for in the long run, when hosted.
+        page_burst: Pages that they may ask for at once.
+        newcomer_rate: The same for all who come from one address and are in no session yet: a class
+            may begin together behind one address.
+        newcomer_burst: The same.
         queue: Redis, where several processes serve the study; None for one alone.
         name: What this one of several processes is called.
     """
@@ -38,6 +43,10 @@ class StudyConfig:
     message_rate: float = 60.0
     message_burst: float = 180.0
     mistakes: int = 5
+    page_rate: float = 3.0
+    page_burst: float = 60.0
+    newcomer_rate: float = 20.0
+    newcomer_burst: float = 400.0
     queue: str | None = None
     name: str = ""
 

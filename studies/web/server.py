@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from flask import Flask, Response, abort, request, send_from_directory
 from flask_socketio import SocketIO
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from play.web import server as play_server
@@ -25,6 +26,7 @@ from studies.web.sockets import register_sockets
 HERE = Path(__file__).resolve().parent
 PLAY_STATIC = Path(play_server.__file__).resolve().parent / "static"
 MAX_FORM_BYTES = 256 * 1024
+MAX_FORM_PARTS = 1000
 HEADERS = {
     **play_server.HEADERS,
     "Content-Security-Policy": (
@@ -44,7 +46,13 @@ def create_app(config: StudyConfig) -> tuple[Flask, SocketIO, Rounds]:
     app = Flask("studies.web", template_folder="templates", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_FORM_BYTES
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    socketio = play_server.socket_server(app, config, **_queue_of(config))
+    app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS
+    options = _queue_of(config)
+    if config.public_url is not None:
+        # A hosted study is behind a proxy, which ends the encryption and says who asks.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
+        options["cors_allowed_origins"] = [config.public_url]
+    socketio = play_server.socket_server(app, config, **options)
     sessions = Sessions(config.store)
     wires = play_server.wires_of(app)
     rounds = Rounds(config, sessions, wires.tell, _processes_of(config))

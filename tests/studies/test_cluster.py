@@ -101,6 +101,7 @@ def test_a_game_of_a_killed_process_goes_on_in_another_from_its_record(
     assert bot.code == "DONE-1"
 
 
+@pytest.mark.full
 def test_of_two_tabs_at_two_processes_one_wins_and_one_writes(site: Site, tmp_path: Path) -> None:
     bot = Bot(site.processes["one"].url)
     bot.enter()
@@ -125,6 +126,7 @@ def test_of_two_tabs_at_two_processes_one_wins_and_one_writes(site: Site, tmp_pa
     assert verify(record).steps == 60
 
 
+@pytest.mark.full
 def test_without_redis_people_play_on(site: Site) -> None:
     bot = Bot(site.url)
     bot.enter()
