@@ -1,6 +1,7 @@
 """Real Redis, real nginx with the shipped configuration, and study servers as processes."""
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -10,8 +11,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -96,28 +98,31 @@ def nginx(folder: Path, one: int, two: int) -> Iterator[str]:
 
 
 class Served:
-    """A study server that is a process of its own, as `understudy study serve` makes it.
+    """A study server that is a process of its own.
+
+    Args:
+        folder: Where `study.yaml` is.
+        port: Where it listens, also when it is started again.
+        command: Python's arguments.
+        more: Of its environment.
 
     Attributes:
         url: Its address.
         log: What it says.
     """
 
-    def __init__(self, folder: Path, *arguments: str, port: int | None = None, **more: str) -> None:
-        self.port = port or free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.log = folder / f"server-{self.port}.log"
-        self._folder, self._arguments, self._more = folder, arguments, more
+    def __init__(self, folder: Path, port: int, command: Sequence[str], more: dict[str, str]):
+        self.port, self.url = port, f"http://127.0.0.1:{port}"
+        self.log = folder / f"server-{port}.log"
+        self._folder, self._command, self._more = folder, command, more
         self.start()
 
     def start(self) -> None:
         with open(self.log, "a") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", "from play.main import main; main()", "study", "serve",
-                 "study.yaml", "--port", str(self.port), *self._arguments],
-                cwd=self._folder, stdout=log, stderr=log, text=True,
-                env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1",
-                     "UNDERSTUDY_COMPILED": "0", **self._more},
+                [sys.executable, *self._command], cwd=self._folder, stdout=log, stderr=log,
+                text=True, env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1",
+                                "UNDERSTUDY_COMPILED": "0", **self._more},
             )  # fmt: skip
         wait_for(self.port, self.process)
 
@@ -132,19 +137,39 @@ class Served:
             assert self.process.wait(timeout=30) == 0, self.log.read_text()
 
 
+class Servers:
+    """Starts study servers in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.started: list[Served] = []
+
+    def __call__(self, *arguments: str, **more: str) -> Served:
+        """As `understudy study serve` does."""
+        port = free_port()
+        main = ("-c", "from play.main import main; main()", "study", "serve", "study.yaml")
+        return self._keep(port, (*main, "--port", str(port), *arguments), more)
+
+    def quick(self, database: str, settings: dict[str, Any], **more: str) -> Served:
+        """With settings that the command line does not have, such as a short countdown."""
+        port = free_port()
+        values = json.dumps({"port": port, **settings})
+        command = ("-m", "tests.studies.serving", "study.yaml", database, values)
+        return self._keep(port, command, more)
+
+    def _keep(self, port: int, command: Sequence[str], more: dict[str, str]) -> Served:
+        self.started.append(Served(self.folder, port, command, more))
+        return self.started[-1]
+
+
 @contextlib.contextmanager
-def servers(folder: Path) -> Iterator[Callable[..., Served]]:
+def servers(folder: Path) -> Iterator[Servers]:
     """Starts study servers and stops them afterwards."""
-    started: list[Served] = []
-
-    def start(*arguments: str, **more: str) -> Served:
-        started.append(Served(folder, *arguments, **more))
-        return started[-1]
-
+    start = Servers(folder)
     try:
         yield start
     finally:
-        for served in started:
+        for served in start.started:
             if served.process.poll() is None:
                 served.process.kill()
                 served.process.wait(timeout=20)
