@@ -45,7 +45,7 @@ def answers(port: int) -> bool:
 
 
 def wait_for(port: int, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while not answers(port):
         assert process.poll() is None, "the server ended"
         assert time.monotonic() < deadline, "the server does not listen"
