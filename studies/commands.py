@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -186,6 +187,7 @@ def serve(
         click.echo(
             f"Everything is kept in {shown_database(database, file, loaded)}. Ctrl-C ends it."
         )
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # as whoever supervises it does
         with contextlib.suppress(KeyboardInterrupt):
             server.run()
         click.echo("\nEnded; running rounds go on from their records after the next start.")

@@ -119,7 +119,12 @@ def test_a_lost_record_costs_the_others_nothing(recorder: Recorder, alone: bool)
     assert {(what, name) for what, name, _ in log.said} == {
         ("then", "a"), ("lost", "b"), ("then", "c"),
     }  # fmt: skip
-    assert sorted(pair for call in paper.calls for pair in call) == [("a", 1), ("a", 2), ("c", 1), ("c", 2)]
+    assert sorted(pair for call in paper.calls for pair in call) == [
+        ("a", 1),
+        ("a", 2),
+        ("c", 1),
+        ("c", 2),
+    ]
 
 
 def test_after_one_entry_failed_none_of_its_record_overtakes_it(recorder: Recorder) -> None:
