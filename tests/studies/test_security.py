@@ -144,6 +144,7 @@ def test_connections_that_say_nothing_are_ended(
     hosted: StudyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("play.web.wires.GREETING_S", 0.3)
+    monkeypatch.setattr(hosted.socketio.server.eio, "ping_interval", 1000)
     raw = simple_websocket.Client(
         f"ws://127.0.0.1:{hosted.port}/socket.io/?EIO=4&transport=websocket"
     )
