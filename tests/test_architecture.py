@@ -128,7 +128,7 @@ def test_an_install_that_is_not_editable_carries_pages_art_and_policies() -> Non
         str(path.relative_to(ROOT))
         for package in (*PROJECT, "assets")
         for path in (ROOT / package).rglob("*")
-        if path.is_file() and path.suffix not in (".py", ".pyc")
+        if path.is_file() and path.suffix != ".py" and "__pycache__" not in path.parts
     }
     assert len(wanted) > 100
     assert wanted <= carried

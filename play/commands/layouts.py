@@ -19,8 +19,7 @@ def layouts() -> None:
         count = world.facts.num_players
         players = f"{count} player{'s' if count > 1 else ''}"
         line = (
-            f"{short_name(name):<36} {size:>5}  {players:<9}  "
-            f"{scene.get('dynamics', '')}  {orders}"
+            f"{short_name(name):<36} {size:>5}  {players:<9}  {scene.get('dynamics', '')}  {orders}"
         )
         click.echo(line.rstrip())
     click.echo(
