@@ -115,6 +115,7 @@ def test_an_install_that_is_not_editable_carries_pages_art_and_policies() -> Non
     code = (
         "from setuptools.dist import Distribution\n"
         "dist = Distribution({'script_name': 'setup.py'}); dist.parse_config_files()\n"
+        "dist.include_package_data = False  # what an install before left in its own list\n"
         "build = dist.get_command_obj('build_py'); build.ensure_finalized()\n"
         "for _, folder, _, names in build.data_files:\n"
         "    for name in names: print(f'{folder}/{name}')\n"
