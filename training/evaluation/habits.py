@@ -11,7 +11,8 @@ from agents.demonstrations import Demonstration
 from agents.policy import Decisions, Policy, SeatView
 from play.worlds.kitchen.state import CELL, FACING, HELD, INTERACT, PLAYERS, STAY
 from play.worlds.registry import make_world
-from training.evaluation.crossplay import Seating, interval, returns_of
+from training.evaluation.crossplay import Seating, returns_of
+from training.evaluation.statistics import mean_figure
 
 WINDOW = 400  # steps
 LONG_REST = 40  # steps, 6 seconds in live play
@@ -126,7 +127,7 @@ def habits_of(games: Sequence[Demonstration], window: int | None = WINDOW) -> Ha
             "soups delivered": counts["soups delivered"] * per_window,
         }
         seats.append(shares)
-    low, high = interval(soups)
+    figure = mean_figure(soups, np.random.default_rng(0), "games")
     by_seat = [
         {name: float(np.mean([game[name][seat] for game in seats])) for name in seats[0]}
         for seat in range(games[0].actions.shape[1])
@@ -136,7 +137,7 @@ def habits_of(games: Sequence[Demonstration], window: int | None = WINDOW) -> Ha
         return float(np.mean([seat[name] for seat in by_seat]))
 
     return Habits(
-        len(games), float(np.mean(soups)), low, high, mean("stay"), mean("interact"),
+        len(games), figure.mean, figure.low, figure.high, mean("stay"), mean("interact"),
         mean("futile"), float(np.mean(rests)), float(np.median(longest)), by_seat,
     )  # fmt: skip
 
