@@ -13,7 +13,7 @@ import pickle
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +48,7 @@ def _index(_: Any, content: dict[str, Any]) -> Any:
 
 
 class _TableReader(pickle.Unpickler):
-    KNOWN: dict[tuple[str, str], Any] = {
+    KNOWN: ClassVar[dict[tuple[str, str], Any]] = {
         ("pandas.core.frame", "DataFrame"): _Container,
         ("pandas.core.internals.managers", "BlockManager"): _Container,
         ("pandas.core.indexes.base", "_new_Index"): _index,

@@ -10,7 +10,7 @@ from agents.demonstrations import Demonstration
 from play.worlds.errors import UserError
 from play.worlds.registry import make_world
 from play.worlds.spec import WorldFacts
-from training.cloning.pace import COOKS, Pace
+from training.cloning.pace import Pace
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,10 @@ def pace_of(facts: WorldFacts) -> Pace:
     """The memory over a world's featurize observations.
 
     Raises:
-        UserError: It is no kitchen for two.
+        UserError: It has none.
     """
-    if "featurize" not in facts.encodings or facts.num_players != COOKS:
-        raise UserError(
-            f"Models of people with --pace need a kitchen for two, not {facts.world}: add --no-pace"
-        )
+    if "featurize" not in facts.encodings:
+        raise UserError(f"Models with --pace need a kitchen, not {facts.world}: add --no-pace")
     return Pace(facts.encodings["featurize"].channels)
 
 

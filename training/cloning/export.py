@@ -1,8 +1,5 @@
-"""Models of people as policies: the ONNX graph with the memory, and the card."""
+"""Models of people as ONNX graphs, with their memory."""
 
-from collections.abc import Mapping
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -16,8 +13,8 @@ from play.worlds.errors import UserError
 from play.worlds.spec import Encoding, WorldFacts
 from training.cloning.config import CloneConfig
 from training.cloning.data import pace_of
-from training.cloning.models import Cloner, Recurrent
-from training.cloning.pace import COOKS, LOOKS, Pace
+from training.cloning.models import Cloner, FeedForward, Recurrent
+from training.cloning.pace import CHANGES, LOOKS, SPANS, Pace
 from training.export import IR_VERSION, OPSET, TOLERANCE, TYPES
 
 CHECKED_STEPS = 200
@@ -36,7 +33,9 @@ class Graph:
         self.constants[name] = np.ascontiguousarray(array)
         return name
 
-    def add(self, kind: str, *inputs: str | NDArray[Any], named: str = "", **attributes: Any) -> str:
+    def add(
+        self, kind: str, *inputs: str | NDArray[Any], named: str = "", **attributes: Any
+    ) -> str:
         """Adds a node with one output and returns the output's name."""
         names = [item if isinstance(item, str) else self.constant(item) for item in inputs]
         name = named or f"x{len(self.nodes)}"
@@ -61,40 +60,53 @@ def to_onnx(model: Cloner, facts: WorldFacts, config: CloneConfig) -> onnx.Model
     numbers = graph.add("Cast", "observation", to=TensorProto.FLOAT)
     inputs = graph.add("Flatten", numbers, axis=1)
     pace = pace_of(facts) if config.pace else None
-    sizes = [pace.size if pace else 0, model.state_size]
-    memories = [size for size in sizes if size]
+    memories = [size for size in (pace.size if pace else 0, model.state_size) if size]
     parts = graph.split("state_in", memories) if len(memories) > 1 else ["state_in"]
-    after = []
+    after, sureness = [], None
     if pace:
-        inputs, remembered = _pace(graph, pace, inputs, parts[0])
+        inputs, rest, remembered = _pace(graph, pace, inputs, parts[0])
         after.append(remembered)
+        sureness = _sureness(graph, model, rest)
     weight = model.layer1.weight * model.scale
     first = graph.add("Relu", graph.linear(inputs, weight, model.layer1.bias))
     if isinstance(model, Recurrent):
         state = _gru(graph, model.gru, first, parts[-1])
         after.append(state)
-        second = graph.add("Concat", first, state, axis=1)
+        second, out = graph.add("Concat", first, state, axis=1), model.out
     else:
-        layer = model.layer2
-        second = graph.add("Relu", graph.linear(first, layer.weight, layer.bias))  # type: ignore
-    graph.linear(second, model.out.weight, model.out.bias, named="logits")  # type: ignore
+        assert isinstance(model, FeedForward)
+        layer, out = model.layer2, model.out
+        second = graph.add("Relu", graph.linear(first, layer.weight, layer.bias))
+    logits = graph.linear(second, out.weight, out.bias)
+    if sureness:
+        logits = graph.add("Mul", logits, sureness)
+    graph.add("Identity", logits, named="logits")
     if memories:
         graph.add("Concat", *after, axis=1, named="state_out")
     return _model(graph, encoding, len(facts.actions), sum(memories))
 
 
-def _pace(graph: Graph, pace: Pace, observation: str, memory: str) -> tuple[str, str]:
-    """`Pace.step`: the extended observation, and the memory after."""
+def _pace(graph: Graph, pace: Pace, observation: str, memory: str) -> tuple[str, str, str]:
+    """`Pace.step`: the extended observation, the steps of the rest, and the memory after."""
     one, zero = np.array(1, np.float32), np.array(0, np.float32)
-    before, counts = graph.split(memory, [COOKS * LOOKS, COOKS])
+    before, counts = graph.split(memory, [LOOKS, 1])
     looks = graph.add("MatMul", observation, pace.looks)
     difference = graph.add("Abs", graph.add("Sub", looks, before))
     changes = graph.add("Clip", graph.add("MatMul", difference, pace.groups), zero, one)
-    quiet = graph.add("Relu", graph.add("Sub", one, graph.add("MatMul", changes, pace.quiet)))
+    total = graph.add("MatMul", changes, np.ones((CHANGES, 1), np.float32))
+    quiet = graph.add("Relu", graph.add("Sub", one, total))
     counts = graph.add("Mul", graph.add("Add", counts, one), quiet)
     spans = graph.add("Min", graph.add("MatMul", counts, pace.spans), one)
     extended = graph.add("Concat", observation, changes, quiet, spans, axis=1)
-    return extended, graph.add("Concat", looks, counts, axis=1)
+    rest = graph.add("Min", counts, np.array(SPANS[-1], np.float32))
+    return extended, rest, graph.add("Concat", looks, counts, axis=1)
+
+
+def _sureness(graph: Graph, model: Cloner, rest: str) -> str:
+    """What `Cloner.decide` multiplies logits with."""
+    beyond = graph.add("Relu", graph.add("Sub", rest, model.patience.numpy()))
+    divisor = graph.add("Mul", beyond, np.array(model.impatience, np.float32))
+    return graph.add("Reciprocal", graph.add("Add", divisor, np.array(1, np.float32)))
 
 
 def _gru(graph: Graph, gru: torch.nn.GRU, what: str, state: str) -> str:
@@ -157,7 +169,7 @@ def check_against_torch(
         ours.append(logits)
     with torch.no_grad():
         sequence = torch.from_numpy(inputs[:CHECKED_STEPS, None])
-        theirs, _ = model(sequence, torch.zeros(1, model.state_size))
+        theirs, _ = model.decide(sequence, torch.zeros(1, model.state_size))
     difference = float(np.abs(np.stack(ours) - theirs.numpy()).max())
     if difference > TOLERANCE:
         raise UserError(

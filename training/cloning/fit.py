@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -11,9 +12,11 @@ from torch.nn import functional
 from training.cloning.config import CloneConfig
 from training.cloning.data import Batch, Play, batch_of, folds_of
 from training.cloning.models import Cloner, make_model
+from training.cloning.pace import SPANS
 
 STRETCH = 100  # steps through which the gradient of a recurrent model flows
 MAX_GRAD_NORM = 1.0
+USUAL = 0.98  # share of the rests that are no longer than what is usual
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def score(model: Cloner, batch: Batch) -> tuple[float, float]:
     model.eval()
     with torch.no_grad():
         start = torch.zeros(batch.actions.shape[1], model.state_size)
-        logits, _ = model(torch.from_numpy(batch.inputs), start)
+        logits, _ = model.decide(torch.from_numpy(batch.inputs), start)
         loss = _losses(logits, torch.from_numpy(batch.actions)).numpy()
         right = logits.argmax(-1).numpy() == batch.actions
     return -float(np.average(loss, weights=batch.weights)), float(
@@ -86,6 +89,8 @@ def learn(
     batch = batch_of(plays)
     model = make_model(batch.inputs.shape[-1], actions, config)
     model.fit_scale(np.concatenate([play.inputs for play in plays]))
+    if config.pace:
+        model.patience.fill_(patience_of(plays))
     optimiser = torch.optim.AdamW(
         model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
     )
@@ -107,6 +112,13 @@ def learn(
         torch.set_num_threads(threads)
     model.eval()
     return model
+
+
+def patience_of(plays: Sequence[Play]) -> float:
+    """The length that all but the longest rests of people do not exceed, in steps."""
+    counts = [np.append(play.inputs[:, -1], 0) * SPANS[-1] for play in plays]
+    rests = np.concatenate([c[:-1][(c[:-1] > 0) & (c[1:] == 0)] for c in counts])
+    return float(np.quantile(rests, USUAL)) if len(rests) else 0.0
 
 
 def _losses(logits: Tensor, actions: Tensor) -> Tensor:
@@ -132,7 +144,7 @@ def _in_order(model: Cloner, batch: Batch, config: CloneConfig):
     begin = int(torch.randint(1, STRETCH + 1, ()))  # so that gradients are cut elsewhere each time
     edges = [0, *range(begin, length, STRETCH), length]
     state = torch.zeros(count, model.state_size)
-    for first, last in zip(edges[:-1], edges[1:], strict=True):
+    for first, last in pairwise(edges):
         part = slice(first, last)
         logits, state = model(inputs[part], state.detach())
         yield (_losses(logits, actions[part]) * weights[part]).sum() / (STRETCH * count)

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from training.cloning.config import CloneConfig
+from training.cloning.pace import SPANS
 
 
 class Cloner(nn.Module):
@@ -15,14 +16,19 @@ class Cloner(nn.Module):
         state_size: Numbers S of the network's memory; 0 without one.
         scale: [F] factor of each input: inputs that never vary where people played have 0, so
             that the model cannot react to them; the others end up between -1 and 1.
+        patience: [] steps of a rest after which choices become more even.
+        impatience: How much more even with each further step.
     """
 
     state_size = 0
     scale: Tensor
+    patience: Tensor
 
     def __init__(self, inputs: int, config: CloneConfig) -> None:
         super().__init__()
         self.register_buffer("scale", torch.ones(inputs))
+        self.register_buffer("patience", torch.zeros(()))
+        self.impatience = config.impatience if config.pace else 0.0
         self.dropout = nn.Dropout(config.dropout)
         self.layer1 = nn.Linear(inputs, config.hidden)
 
@@ -32,6 +38,18 @@ class Cloner(nn.Module):
         varies = inputs.max(0) > inputs.min(0)
         scale = np.where(varies, 1 / np.maximum(largest, 1), 0).astype(np.float32)
         self.scale.copy_(torch.from_numpy(scale))
+
+    def decide(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Like `forward`, but for what the model plays: less and less sure in an endless rest.
+
+        Where two people would have found a way out, the model may not know one. What it does
+        there people never did, so there is nothing to learn it from.
+        """
+        logits, after = self(inputs, state)
+        if self.impatience > 0:
+            rest = inputs[..., -1:] * SPANS[-1]
+            logits = logits / (1 + self.impatience * torch.relu(rest - self.patience))
+        return logits, after
 
     def forward(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Logits of a stretch of play.

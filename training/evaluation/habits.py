@@ -49,10 +49,14 @@ class Recorder:
 
 def played(
     policies: Sequence[Policy], world: str, options: Mapping[str, Any], games: int, seed: int
-) -> list[Demonstration]:
-    """Games of some policies, one per seat, in the form in which those of people are kept."""
+) -> tuple[list[Demonstration], NDArray[np.float64]]:
+    """Games of some policies, one per seat, in the form in which those of people are kept.
+
+    Returns:
+        The games, and their team returns [games] in points.
+    """
     recorders = tuple(Recorder(policy) for policy in policies)
-    returns_of(Seating(recorders), world, options, games, seed)
+    returns = returns_of(Seating(recorders), world, options, games, seed)
     actions = np.stack([np.stack(r.actions, 1) for r in recorders], -1).astype(np.int8)
     batch = make_world(world, games, **options)
     batch.reset(seed=seed)
@@ -65,7 +69,7 @@ def played(
     return [
         Demonstration(world, options, f"{n}", f"{n}", "", everybody, by_game[n], actions[n])
         for n in range(games)
-    ]
+    ], returns
 
 
 @dataclass(frozen=True)
