@@ -104,7 +104,8 @@ def load_demonstrations(
         raise UserError(
             f"There is no file {path}: make it with `understudy humans import --out {path}`"
         ) from error
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, IndexError, AttributeError,
+            zipfile.BadZipFile) as error:  # fmt: skip
         raise UserError(
             f"{path} holds no games of people in the form of this version: make it again with "
             "`understudy humans import`"

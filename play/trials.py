@@ -5,7 +5,8 @@ may ask for: only the eight names that such tables consist of are known, and pan
 plain containers.
 
 Source of the data: Carroll et al., 2019, *On the Utility of Learning about Humans for Human-AI
-Coordination*; the split by pair into train and test is theirs.
+Coordination*; the split into train and test is theirs. It is by pair within a layout, but was drawn
+anew for each: a pair can be on the train side of one layout and on the test side of another.
 """
 
 import json
@@ -163,8 +164,8 @@ def replay(world: Kitchen, actions: NDArray[np.int8]) -> tuple[NDArray[np.int32]
 def demonstrations_in(path: Path, *, partial: bool = False) -> Iterator[Demonstration]:
     """The recorded games, in a file or folder, in which a person took a seat.
 
-    Records in a folder of their own below `path`, as a study's export has one for each pair, are
-    that pair's; any other record counts as a pair of its own.
+    Records in a folder of their own below `path` are one pair's; any other record counts as a pair
+    of its own.
 
     Raises:
         UserError: There is no record, or one cannot be read or does not replay.

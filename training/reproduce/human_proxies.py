@@ -6,6 +6,7 @@ The experiment runs in pieces that are kept as they are finished, so it goes on 
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -57,12 +58,7 @@ def human_proxies(
     config = CloneConfig(data=str(data), seed=seed)
     for layout in layouts or CLASSICS:
         own = replace(config, world=f"kitchen/{layout}")
-        found["proxies"][layout] = {
-            split: _piece(
-                out, f"{layout}-{split}", lambda c=replace(own, split=split): _fit(c, out)
-            )
-            for split in SPLITS
-        }
+        found["proxies"][layout] = dict(_proxies(own, out))
         write_page(found, out)
     if compare:
         for layout in layouts or CLASSICS:
@@ -82,6 +78,14 @@ def _piece(out: Path, name: str, make: Callable[[], dict[str, Any]]) -> dict[str
         click.echo(f"{name} is finished", err=True)
     result: dict[str, Any] = json.loads(path.read_text())
     return result
+
+
+def _proxies(config: CloneConfig, out: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The proxy of either side for one layout."""
+    layout = config.world.partition("/")[2]
+    for split in SPLITS:
+        own = replace(config, split=split)
+        yield split, _piece(out, f"{layout}-{split}", partial(_fit, own, out))
 
 
 def _fit(config: CloneConfig, out: Path) -> dict[str, Any]:
@@ -104,12 +108,10 @@ def _compared(config: CloneConfig, out: Path) -> Iterator[tuple[str, dict[str, A
     """Every model, fitted to the train side of one layout; nothing of the test side decides."""
     layout = config.world.partition("/")[2]
     for number, model in enumerate(CANDIDATES):
-        own = config.candidate(model)
-        name = f"{layout}/{number}"
-
-        def make(own: CloneConfig = own, name: str = name) -> dict[str, Any]:
-            rmtree(out / MODELS / name, ignore_errors=True)
-            results = make_proxy(own, name, out / MODELS).results
-            return {**results, "hyperparameters": own.to_json()}
-
+        make = partial(_model, config.candidate(model), f"{layout}/{number}", out / MODELS)
         yield model, _piece(out, f"{layout}-model{number}", make)
+
+
+def _model(config: CloneConfig, name: str, root: Path) -> dict[str, Any]:
+    rmtree(root / name, ignore_errors=True)
+    return {**make_proxy(config, name, root).results, "hyperparameters": config.to_json()}

@@ -83,8 +83,8 @@ def _play(found: Found) -> str:
 Soups per 400 steps with a 95 % bootstrap interval over games; the people's first 400 steps, which
 is what a proxy plays, and their whole games of about 1200 steps, per 400. Shares of steps: *stays*,
 *interacts*, and *stuck*: tries something, and neither place nor facing nor hand changes. *Long
-rests*: stretches of 40 steps (6 s) or more without such a change, per 400 steps and seat; *longest*:
-the longest such stretch of a seat in a game, median.
+rests*: stretches of 40 steps (6 s) or more without such a change, per 400 steps and seat;
+*longest*: the longest such stretch of a seat in a game, median.
 
 {
         _table(
