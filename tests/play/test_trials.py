@@ -2,7 +2,6 @@
 
 import os
 import pickle
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,7 @@ from play.commands.humans import humans
 from play.episode import read_episode, replay_states
 from play.trials import demonstrations_in, read_table, trials_of_2019
 from play.worlds.errors import UserError
-from play.worlds.kitchen.layouts import ALIASES, CLASSICS
+from play.worlds.kitchen.layouts import CLASSICS
 from tests.play.test_episode import record
 from tests.worlds.test_human_trials import (
     TRIALS,
@@ -99,7 +98,7 @@ def test_other_files_are_refused_in_words(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(UserError, match="holds no games of people in the form of this version"):
         load_demonstrations(path)
-    with pytest.raises(UserError, match="There is no file .*: make it with `understudy humans"):
+    with pytest.raises(UserError, match=r"There is no file .*: make it with `understudy humans"):
         load_demonstrations(tmp_path / "none.npz")
 
 

@@ -13,8 +13,8 @@ CANDIDATES: dict[str, dict[str, Any]] = {
     "feed-forward, lossless": {"pace": False, "encoding": "lossless"},
     "feed-forward with pace, patient": {"impatience": 0.0},
     "feed-forward with pace": {},
-    "recurrent with pace, patient": {"network": "recurrent", "epochs": 60, "impatience": 0.0},
-    "recurrent with pace": {"network": "recurrent", "epochs": 60},
+    "recurrent": {"network": "recurrent", "epochs": 40, "pace": False},
+    "recurrent with pace": {"network": "recurrent", "epochs": 40},
 }
 """What differs from the defaults, by the name of the model."""
 EVERYBODY = "all"

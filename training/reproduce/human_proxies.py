@@ -25,6 +25,7 @@ from training.reproduce.folders import open_folder, write_record
 from training.reproduce.human_proxies_page import write_page
 
 EXPERIMENT = "human-proxies"
+FOLDS = 2  # in the comparison of models; what is shipped takes the default
 POLICIES, MODELS, PIECES = "policies", "models", "pieces"
 
 
@@ -108,7 +109,8 @@ def _compared(config: CloneConfig, out: Path) -> Iterator[tuple[str, dict[str, A
     """Every model, fitted to the train side of one layout; nothing of the test side decides."""
     layout = config.world.partition("/")[2]
     for number, model in enumerate(CANDIDATES):
-        make = partial(_model, config.candidate(model), f"{layout}/{number}", out / MODELS)
+        own = replace(config.candidate(model), folds=FOLDS)
+        make = partial(_model, own, f"{layout}/{number}", out / MODELS)
         yield model, _piece(out, f"{layout}-model{number}", make)
 
 

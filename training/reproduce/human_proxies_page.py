@@ -152,8 +152,8 @@ def _models(found: Found) -> str:
     return f"""\
 ## Which model
 
-Every model, fitted to the train side only; columns as above. The shipped one is *feed-forward with
-pace*.
+Every model, fitted to the train side only; columns as above, but *left out* is from two folds. The
+shipped one is *feed-forward with pace*, with impatience; the *patient* one is the same without.
 
 {_table(columns, rows)}"""
 
