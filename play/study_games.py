@@ -65,7 +65,7 @@ def _game(folder: Path, about: Row, steps: Sequence[Row]) -> Demonstration:
             "kitchens: take it out of both tables"
         )
     try:
-        people = tuple(seat for seat in (0, 1) if steps[0][f"player_{seat}_is_human"] == "true")
+        people = tuple(seat for seat in (0, 1) if _is_true(steps[0][f"player_{seat}_is_human"]))
         actions = np.array([_joint(row["joint_action"]) for row in steps], np.int8)
         logged = [json.loads(steps[0]["state"]), *(json.loads(row["next_state"]) for row in steps)]
         world = make(
@@ -85,6 +85,10 @@ def _game(folder: Path, about: Row, steps: Sequence[Row]) -> Demonstration:
         states=_states(world, actions, logged, name),
         actions=actions,
     )
+
+
+def _is_true(text: str) -> bool:
+    return text.lower() == "true"  # as Arrow writes it, and as pandas does
 
 
 def _joint(text: str) -> list[int]:
