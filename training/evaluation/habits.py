@@ -155,7 +155,7 @@ def _contributions(game: Demonstration, steps: int) -> dict[str, NDArray[np.int6
     return {
         label: sum(world.events[:, :, names.index(event)].sum(0) for event in events)
         for label, events in world.facts.contributions.items()
-    }  # type: ignore[misc]
+    }
 
 
 def _stretches(still: NDArray[np.bool_]) -> NDArray[np.int64]:
