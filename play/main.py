@@ -23,6 +23,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Look back": {
         "replay": ("play.commands.replay:replay", "Watch a recorded game step by step."),
         "episodes": ("play.commands.episodes:episodes", "Verify and export recorded games."),
+        "humans": ("play.commands.humans:humans", "Games of people as data for models of them."),
     },
     "Study": {
         "study": ("studies.commands:study", "Run a study with people, from file to data."),

@@ -12,12 +12,16 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
+from agents.demonstrations import load_demonstrations, pairs_of
+from play.commands.humans import humans
+from play.episode import replay_states
+from play.study_games import games_of_study
 from play.worlds.errors import UserError
 from studies import schema
 from studies.commands import study as command
 from studies.design import Study
 from studies.exclusions import RULES, RoundFigures, reasons_of
-from studies.export import export
+from studies.export import Level, export
 from studies.rules import Exclusion
 from studies.store import Store
 from studies.tables import COLUMNS, dossiers_of
@@ -120,6 +124,62 @@ def test_steps_read_as_overcooked_ais_own_trials(
         assert sum(info["sparse_reward_by_agent"]) == row.reward
         assert following == read(json.loads(str(after.state)))
         assert json.loads(str(row.next_state)) == json.loads(str(after.state))
+
+
+@pytest.mark.parametrize(("level", "blind"), [("raw", False), ("shareable", True)])
+def test_exported_rounds_become_games_of_people_that_equal_the_records(
+    played: tuple[Store, Study, Path], tmp_path: Path, level: Level, blind: bool
+) -> None:
+    store, study, _ = played
+    export(store, study, tmp_path / "x", level=level, blind=blind, rehearsals=False)
+    out = tmp_path / "games.npz"
+    done = CliRunner().invoke(humans, ["import", str(tmp_path / "x"), "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    games = load_demonstrations(out, "kitchen/cramped_room")
+    rounds = pd.read_csv(tmp_path / "x" / "rounds.csv").set_index("round_id")
+    records = [one for dossier in dossiers_of(store, study.id) for one in dossier.counted]
+    assert len(games) == len(records) == 4
+    assert len(pairs_of(games)) == 2
+    wanted = [
+        (
+            one.episode.joint_actions,
+            [w.get_states()[0].tolist() for w in replay_states(one.episode)],
+        )
+        for one in records
+    ]
+    for game in games:
+        assert (game.actions.tolist(), game.states.tolist()) in [
+            ([list(joint) for joint in actions], states) for actions, states in wanted
+        ]
+        about = rounds.loc[game.name]
+        assert game.pair == f"x-{about.participant}"
+        assert (game.people, game.options["dynamics"]) == ((about.seat,), about.dynamics)
+
+
+def test_rounds_that_are_damaged_or_do_not_replay_are_refused(
+    played: tuple[Store, Study, Path], tmp_path: Path
+) -> None:
+    store, study, _ = played
+    folder = tmp_path / "x"
+    export(store, study, folder, level="raw", blind=False, rehearsals=False)
+    steps, rounds = pd.read_csv(folder / "steps.csv"), pd.read_csv(folder / "rounds.csv")
+    assert list(games_of_study(folder))
+
+    def refused(words: str, **changes: Any) -> None:
+        changes.get("steps", steps).to_csv(folder / "steps.csv", index=False)
+        changes.get("rounds", rounds).to_csv(folder / "rounds.csv", index=False)
+        with pytest.raises(UserError, match=words):
+            list(games_of_study(folder))
+
+    refused("does not replay: its state", steps=steps.drop(index=3))
+    refused("is damaged", steps=steps.assign(joint_action='[[7, 0], "interact"]'))
+    refused("lacks the round", rounds=rounds.iloc[:0])
+    refused("models of people are made for kitchens", rounds=rounds.assign(world="tag/field"))
+    rounds.assign(reason="").to_csv(folder / "rounds.csv", index=False)
+    steps.to_csv(folder / "steps.csv", index=False)
+    assert list(games_of_study(folder)) == []
+    games = list(games_of_study(folder, partial=True))
+    assert [game.people for game in games] == [(seat,) for seat in rounds.seat]
 
 
 def test_the_shareable_level_holds_nothing_of_the_person(

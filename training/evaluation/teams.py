@@ -16,6 +16,9 @@ EXPLOITER, BEST_RESPONSE = "exploiter", "best-response"
 teams. An exploiter's hyper-parameters name the ``hero`` (a run) and perhaps ``tau`` and the
 ``reference`` (the policy that it stands in for; by default the hero's partner); a best response's
 name its ``partner``."""
+HUMAN_PROXY = "behaviour-cloning"
+"""Algorithm on the cards of models of people: partners to be tested with, and no teams."""
+NO_TEAM = (EXPLOITER, BEST_RESPONSE, HUMAN_PROXY)
 NO_METHOD = {"seed", "checkpoint_every"}
 """Hyper-parameters in which runs of one method differ."""
 
@@ -86,7 +89,7 @@ def find_teams(
     Raises:
         UserError: There are none, a seat or a seed is missing, or two runs are the same.
     """
-    partners = [p for p in trained(facts, folder) if p.algorithm not in (EXPLOITER, BEST_RESPONSE)]
+    partners = [p for p in trained(facts, folder) if p.algorithm not in NO_TEAM]
     for name in only:
         if not any(name in (p.name, run_of(p.name)) for p in partners):
             load_policy(name, facts, folder)  # says what is wrong with it
