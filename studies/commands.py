@@ -139,7 +139,13 @@ def serve(
     """
     from studies.freeze import differences
     from studies.web.config import StudyConfig
-    from studies.web.server import StudyServer, checked_secret, checked_url, local_secret
+    from studies.web.server import (
+        StudyServer,
+        checked_secret,
+        checked_url,
+        local_secret,
+        prepare_for_many,
+    )
 
     loaded = load_study(file)
     if not hosted and (host not in ("127.0.0.1", "localhost", "::1") or url):
@@ -153,6 +159,7 @@ def serve(
     if frozen is not None:
         for difference in differences(loaded, frozen):
             click.echo(f"Differs from {frozen.name}: {difference}.")
+    prepare_for_many()
     store = open_store(database, file, loaded)
     try:
         server = StudyServer(

@@ -13,10 +13,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from play.episode import SCHEMA, encode_line, new_id, software
+from play.episode import SCHEMA, new_id, software
+from play.recorder import Lost
 from play.session import Line
 from studies import schema
-from studies.records import find_round
+from studies.records import RoundJournal, chunk, find_round
 from studies.store import Participant, Store
 
 OWN, OTHER = "participant", "partner"
@@ -31,10 +32,10 @@ class Copy:
     seat: int
     round_id: str
 
-    def text(self, lines: Sequence[Line]) -> str:
-        """What the copy holds of some lines."""
+    def chunk(self, seq: int, lines: Sequence[Line]) -> dict[str, Any]:
+        """The row that holds what is the copy's of some lines."""
         own = [x for x in lines if x["kind"] != "input" or x["seat"] == self.seat]
-        return "".join(encode_line(line).decode() for line in own)
+        return chunk(self.round_id, seq, self.who, own)
 
 
 class PairRecord:
@@ -43,30 +44,34 @@ class PairRecord:
     Attributes:
         id: Name of the round; the copies' names begin with it.
         copies: The copies; one that is erased meanwhile is left out from then on.
+        seq: Position of the next chunk in both.
+        journal: What it is written to together with other rounds.
     """
 
     def __init__(self, store: Store, stem: str, copies: Sequence[Copy], seq: int) -> None:
-        self._store, self._seq = store, seq
+        self._store, self.seq = store, seq
         self.id = stem
         self.copies = tuple(copies)
+        self.journal = RoundJournal(store)
 
     def copy_of(self, who: Participant) -> str:
         """Name of a participant's copy."""
         return next(copy.round_id for copy in self.copies if copy.who.id == who.id)
+
+    def rows(self, seq: int, lines: list[Line]) -> list[dict[str, Any]]:
+        """The chunks that hold some lines."""
+        return [copy.chunk(seq, lines) for copy in self.copies]
 
     def append(self, lines: list[Line]) -> None:
         """Writes lines and waits until the database has them.
 
         Raises:
             OSError: They could not be written; the record is as it was before.
+            Lost: Another process goes on with the round.
         """
         if not lines or not self.copies:
             return
-        rows = [
-            {"round_id": copy.round_id, "seq": self._seq, "participant_id": copy.who.id,
-             "lines": copy.text(lines)}
-            for copy in self.copies
-        ]  # fmt: skip
+        rows = self.rows(self.seq, lines)
         try:
             with self._store.writing() as connection:
                 connection.execute(schema.chunks.insert(), rows)
@@ -77,17 +82,17 @@ class PairRecord:
                 self.append(lines)
                 return
             if [self._stored(copy) for copy in kept] != [row["lines"] for row in rows]:
-                raise OSError(f"round {self.id} cannot be written: {error.orig}") from error
+                raise Lost(self.id) from error
         except SQLAlchemyError as error:
             raise OSError(f"the database does not answer: {error}") from error
-        self._seq += 1
+        self.seq += 1
 
     def close(self) -> None:
         """Nothing is held open."""
 
     def _stored(self, copy: Copy) -> str | None:
         c = schema.chunks.c
-        where = (c.round_id == copy.round_id, c.seq == self._seq)
+        where = (c.round_id == copy.round_id, c.seq == self.seq)
         found: str | None = self._one(sa.select(c.lines).where(*where))
         return found
 
@@ -133,9 +138,7 @@ def begin_pair_round(
             for at, seat in enumerate(header["seats"])
         ]
         line = {**first, "id": copy.round_id, **header, "seats": seats, "software": software()}
-        text = encode_line(line).decode()
-        row = {"round_id": copy.round_id, "seq": 0, "participant_id": copy.who.id, "lines": text}
-        chunks.append(row)
+        chunks.append(copy.chunk(0, [line]))
     try:
         with store.writing() as connection:
             connection.execute(schema.rounds.insert(), rounds)
@@ -157,4 +160,4 @@ def find_pair_round(
     if two.id.rpartition("-")[0] != stem:
         return None
     copies = [Copy(who, at, f"{stem}-{at}") for at, who in enumerate(people)]
-    return PairRecord(store, stem, copies, one.next_seq), lines
+    return PairRecord(store, stem, copies, one.seq), lines

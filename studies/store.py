@@ -5,10 +5,11 @@ the disk. A session's state is never stored: it is read from its events (see `st
 an event is appended only at the position that its writer has seen, so that of two tabs one wins.
 """
 
+import contextlib
 import logging
 import secrets
+import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -121,6 +122,8 @@ class Store:
         self.sqlite = url.get_backend_name() == "sqlite"
         options: dict[str, Any] = {} if self.sqlite else {"pool_size": 10, "max_overflow": 20}
         self.engine = sa.create_engine(url, pool_pre_ping=not self.sqlite, **options)
+        # SQLite's own way of waiting for another writer is to sleep and look again.
+        self._writer = threading.Lock() if self.sqlite else contextlib.nullcontext()
         if self.sqlite:
             _prepare_sqlite(self.engine)
         try:
@@ -146,10 +149,14 @@ class Store:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
 
-    @contextmanager
+    @contextlib.contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """A transaction that writes; on the disk when it ends."""
-        with self.engine.connect().execution_options(write=True) as connection, connection.begin():
+        with (
+            self._writer,
+            self.engine.connect().execution_options(write=True) as connection,
+            connection.begin(),
+        ):
             yield connection
 
     # Studies and participants
@@ -316,8 +323,10 @@ class Store:
         self, connection: sa.Connection, study: Study, test: bool, factors: Mapping[str, str]
     ) -> Given:
         a, e = schema.allocations.c, schema.events.c
+        # What each place was computed from names all places before it: only what is needed of it.
+        balanced = a.given["factors"] if study.allocation.factors else sa.null()
         rows = connection.execute(
-            sa.select(a.participant_id, a.arm, a.rank, a.given, a.at_utc)
+            sa.select(a.participant_id, a.arm, a.rank, balanced, a.at_utc)
             .where(a.study_sha256 == study.sha256, a.test == test)
             .order_by(a.number)
         ).all()
@@ -339,8 +348,8 @@ class Store:
         oldest = datetime.now(UTC) - timedelta(minutes=study.pace.fresh_minutes)
         fresh = oldest.isoformat(timespec="milliseconds")
         held = tuple(
-            Held(arm, rank, given["factors"])
-            for name, arm, rank, given, at in rows
+            Held(arm, rank, theirs or {})
+            for name, arm, rank, theirs, at in rows
             if ended.get(name) == "done" or (name not in ended and last.get(name, at) >= fresh)
         )
         number = connection.execute(
@@ -367,9 +376,19 @@ class Store:
                     },
                 )
             if erase:
+                self._lock_participant(connection, who.id)
                 for table in schema.ERASABLE:
                     key = "id" if table is schema.participants else "participant_id"
                     connection.execute(table.delete().where(table.c[key] == who.id))
+
+    def _lock_participant(self, connection: sa.Connection, participant_id: str) -> None:
+        """Lets what is being written about a participant be finished, and nothing more begin."""
+        if not self.sqlite:
+            people, rounds = schema.participants.c, schema.rounds.c
+            mine = sa.select(people.id).where(people.id == participant_id)
+            theirs = sa.select(rounds.id).where(rounds.participant_id == participant_id)
+            connection.execute(mine.with_for_update())
+            connection.execute(theirs.with_for_update())
 
     def withdrawn(self, participant_id: str) -> bool:
         """Whether a participant withdrew, erased or not."""

@@ -2,6 +2,7 @@
 
 import math
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -182,3 +183,8 @@ class Allowance:
         """Counts a malformed message; False when the connection has used up its allowance."""
         self.mistakes -= 1
         return self.mistakes >= 0
+
+
+def allowance_factory(rate: float, burst: float, mistakes: int) -> Callable[[], Allowance]:
+    """Makes a fresh allowance for each connection."""
+    return lambda: Allowance(rate, burst, mistakes, time.monotonic)

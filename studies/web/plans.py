@@ -1,7 +1,10 @@
 """What is played in a step of a session, and the table at which it is played."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from play.scheduler import Game
 from play.session import SeatConfig, SessionConfig, TickResult
@@ -76,6 +79,14 @@ def plan_of(sitting: Sitting, step: Step) -> Plan:
     return Plan(config, name, place.seat)
 
 
+def warm_up(name: str, options: dict[str, Any]) -> None:
+    """Takes a step in a world, so that its rules are compiled, where they are, by now."""
+    world = make_world(name, **options)
+    world.step(np.full((1, world.facts.num_players), world.facts.idle_action))
+    for encoding in world.facts.encodings:
+        world.observe(encoding)
+
+
 def _policy_of(study: Study, played: Round) -> tuple[str, str | None]:
     found = partner_of(study, played)
     if found is None:
@@ -110,9 +121,11 @@ class RoundTable(Table):
         on_end: Tell,
         on_stall: Tell,
         on_task: Tell,
+        on_lost: Callable[[], None],
     ) -> None:
         super().__init__(plan.config.seats, on_tick, on_end, on_stall)
         self.plan = plan
+        self._on_lost = on_lost
         self.performed = 0
         self._still = {facts.idle_action, *facts.one_shot}
         self._tell_task = on_task
@@ -129,6 +142,10 @@ class RoundTable(Table):
             self._tell_task({"id": game.id, "performed": self.performed})
             if self.taught:
                 game.stop("complete")
+
+    def on_lost(self, game: Game) -> None:
+        """The round goes on in another process, or is erased."""
+        self._on_lost()
 
     def look(self, result: TickResult) -> bool:
         """Whether the next task was performed in a step; counts it."""

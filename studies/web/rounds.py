@@ -14,12 +14,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from agents.library import check_fit, load_policy
 from agents.policy import Policy
-from play.scheduler import STORE_RETRY_S, Record, Scheduler
+from play.episode import software
+from play.recorder import STORE_RETRY_S, Lost, Record
+from play.scheduler import Scheduler
 from play.session import Line, Session
 from play.web.messages import Key
 from play.web.table import Message
 from play.worlds.errors import UserError
 from studies.attention import Notice, Watch
+from studies.checks import options_of
 from studies.design import Outcome, Study
 from studies.flow import Verdict
 from studies.pairs import begin_pair_round, find_pair_round
@@ -30,7 +33,7 @@ from studies.store import Conflict
 from studies.web.chairs import Chair, picture_of, status_of
 from studies.web.config import StudyConfig
 from studies.web.meetings import Meetings, with_whom
-from studies.web.plans import Plan, RoundTable, company_at, plan_of
+from studies.web.plans import Plan, RoundTable, company_at, plan_of, warm_up
 
 log = logging.getLogger("understudy.studies")
 
@@ -66,7 +69,7 @@ class Rounds:
         self._scheduler.close(None)
 
     def preload(self, study: Study) -> None:
-        """Loads every policy of a study, so that nobody waits for one.
+        """Loads every policy and world of a study, so that nobody waits for one.
 
         Raises:
             UserError: One is damaged.
@@ -74,12 +77,15 @@ class Rounds:
         for entries in study.partners.values():
             for entry in entries:
                 self._policy(entry.policy)
+        for block in study.blocks:
+            for played in block.rounds:
+                warm_up(played.world, options_of(played))
 
     # What connections do
 
     def connect(self, sid: str, participant_id: str) -> None:
         """Greets a participant's connection; an older one of theirs is told to go."""
-        sitting = self._sessions.load(participant_id)
+        sitting = self._load(sid, participant_id)
         step = sitting.state.step if sitting else None
         if sitting is None or step is None or step.kind not in PLAYED:
             self._send("over", {}, sid)
@@ -102,6 +108,17 @@ class Rounds:
                 return
             chair.opening = True
         self._seek(chair)
+
+    def _load(self, sid: str, participant_id: str) -> Sitting | None:
+        """Reads a session, and tries again while the database does not answer."""
+        while True:
+            try:
+                return self._sessions.load(participant_id)
+            except SQLAlchemyError:
+                log.exception("a session cannot be read; trying again")
+                self._send("stalled", {}, sid)
+                if self._stopping.wait(STORE_RETRY_S):
+                    return None
 
     def disconnect(self, sid: str) -> None:
         """Lets a round stand still while its participant is away."""
@@ -280,14 +297,14 @@ class Rounds:
     def _begin(self, party: list[Chair]) -> None:
         """Loads the round of one participant or of two, and starts it."""
         try:
-            table = self._open(party)
+            table = self._open_as_ours(party)
         except (UserError, ValueError):
             log.exception("a round of %s cannot be played", party[0].name)
             for chair in party:
                 self._write_verdict(chair, Verdict("ended", {"outcome": "technical_fault"}))
                 self._over(chair)
             return
-        except OSError:
+        except (OSError, SQLAlchemyError):
             log.exception("a round of %s cannot be recorded", party[0].name)
             for chair in party:
                 if chair.sid is not None:
@@ -323,6 +340,16 @@ class Rounds:
             if chair.sid is not None:
                 self._send("game", picture_of(chair, table), chair.sid)
 
+    def _open_as_ours(self, party: list[Chair]) -> RoundTable | None:
+        while True:
+            try:
+                return self._open(party)
+            except Lost:
+                # Another process was at it and has written once more: read again. Or they have
+                # withdrawn, and there is nothing to read.
+                if any(self._sessions.store.participant(chair.name) is None for chair in party):
+                    return None
+
     def _open(self, party: list[Chair]) -> RoundTable | None:
         """Begins the round, or goes on from its record; None for one that had ended."""
         plan = plan_of(party[0].sitting, party[0].step)
@@ -336,6 +363,7 @@ class Rounds:
             on_end=lambda result: self._on_end(party, result),
             on_stall=lambda message: self._tell(party, "stalled", message),
             on_task=lambda message: self._tell(party, "task", message),
+            on_lost=lambda: self._on_lost(party),
         )
         found = self._find(party, plan)
         if found is None:
@@ -351,6 +379,8 @@ class Rounds:
             record.append(session.finish("complete", elapsed))
             self._ended(party, record.id, "complete", session.score, session.t)
             return None
+        # With this line the round is this process's: another one that still plays it has lost it.
+        record.append([{"kind": "resumed", "at_ms": elapsed, "software": software()}])
         table.sit_down(self._scheduler.seat(session, record, table, elapsed))
         return table
 
@@ -474,6 +504,19 @@ class Rounds:
             sid = chair.sid
             if sid is not None:
                 self._send(event, message, sid)
+
+    def _on_lost(self, party: Sequence[Chair]) -> None:
+        """Another process goes on with the round, or its participants have withdrawn there."""
+        for chair in party:
+            erased = self._sessions.store.participant(chair.name) is None
+            with self._lock:
+                if self._chairs.get(chair.name) is not chair:
+                    continue
+                del self._chairs[chair.name]
+                sid = chair.sid
+                self._sids.pop(sid or "", None)
+            if sid is not None:
+                self._send("over" if erased else "replaced", {}, sid)
 
     def _on_end(self, party: Sequence[Chair], result: Message) -> None:
         """The record is closed; the event that leads on is stored before anybody is told."""

@@ -1,6 +1,9 @@
 """The web application of a study, and the server that runs it."""
 
+import gc
+import os
 import secrets
+import sys
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -9,6 +12,7 @@ from flask_socketio import SocketIO
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from play.web import server as play_server
+from play.worlds.compilation import SWITCH
 from play.worlds.errors import UserError
 from studies.sessions import Sessions
 from studies.web.config import StudyConfig
@@ -40,10 +44,11 @@ def create_app(config: StudyConfig) -> tuple[Flask, SocketIO, Rounds]:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     socketio = play_server.socket_server(app, config)
     sessions = Sessions(config.store)
-    rounds = Rounds(config, sessions, lambda event, data, to: socketio.emit(event, data, to=to))
+    wires = play_server.wires_of(app)
+    rounds = Rounds(config, sessions, wires.tell)
     pages = Pages(config, sessions, rounds)
     register_pages(app, pages)
-    register_sockets(socketio, rounds, config, pages.who)
+    register_sockets(socketio, wires, rounds, config, pages.who)
     _files(app)
     return app, socketio, rounds
 
@@ -81,6 +86,7 @@ class StudyServer:
         self.config = config
         with play_server.listen(config) as listener:
             app, self.socketio, self.rounds = create_app(config)
+            self._wires = play_server.wires_of(app)
             self.rounds.preload(config.study)
             host, port = listener.getsockname()[:2]
             self._server: BaseWSGIServer = make_server(
@@ -106,15 +112,29 @@ class StudyServer:
     def run(self) -> None:
         """Serves until `close` is called or the process is interrupted."""
         self.rounds.start()
+        gc.freeze()  # what is loaded by now stays
         try:
             self._server.serve_forever()
         finally:
             self.rounds.close()
+            self._wires.close()
             self._server.server_close()
 
     def close(self) -> None:
         """Ends `run` from another thread; running rounds can go on from their records."""
         self._server.shutdown()
+
+
+def prepare_for_many() -> None:
+    """Sets this process up for hundreds of games at once; call it before anything is loaded.
+
+    Worlds are compiled where numba is there. A thread that waits for Python's lock gets it after a
+    millisecond, so that no step waits long for a page. The collector of garbage looks at young
+    objects as ever, but seldom at all of them, which would take longer than a step may be late.
+    """
+    os.environ.setdefault(SWITCH, "1")
+    sys.setswitchinterval(0.001)
+    gc.set_threshold(10_000, 20, 100)
 
 
 def checked_url(url: str) -> str:
