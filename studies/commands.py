@@ -187,19 +187,20 @@ def serve(
     help="Shareable has no identifiers, free text, dates or browser strings.",
 )  # fmt: skip
 @click.option("--blind", is_flag=True, help="Code names for conditions; the key is written apart.")
-@click.option("--rehearsals", is_flag=True, help="Rehearsals instead of participants.")
+@click.option(
+    "--whom", type=click.Choice(["participants", "rehearsals", "simulated"]),
+    default="participants", show_default=True,
+    help="Rehearsals are people who tried the study, simulated are the programs of `bots`.",
+)  # fmt: skip
 def export(
-    file: Path, database: str | None, out: Path, level: str, blind: bool, rehearsals: bool
+    file: Path, database: str | None, out: Path, level: Any, blind: bool, whom: Any
 ) -> None:
     """Write tidy tables, as Parquet and CSV, with a data dictionary."""
     from studies.export import export as write
 
     loaded = load_study(file)
     with contextlib.closing(open_store(database, file, loaded, existing=True)) as store:
-        done = write(
-            store, loaded, out, level="raw" if level == "raw" else "shareable", blind=blind,
-            rehearsals=rehearsals,
-        )  # fmt: skip
+        done = write(store, loaded, out, level=level, blind=blind, kind=whom)
     for name, count in done.rows.items():
         click.echo(f"{name}: {count} rows")
     click.echo(f"Wrote {done.folder}.")
@@ -215,13 +216,15 @@ def forget(file: Path, participant: str, database: str | None, yes: bool) -> Non
     loaded = load_study(file)
     with contextlib.closing(open_store(database, file, loaded, existing=True)) as store:
         found = store.find(participant)
-        who = store.participant(found) if found else None
-        if who is None:
+        if found is None:
             raise UserError(f"There is no participant {participant!r}: check the id and --database")
-        if not yes:
-            click.confirm(f"Erase {who.id}, who came at {who.entered_utc}, for good?", abort=True)
-        store.withdraw(who, "forgotten", erase=True)
-    click.echo(f"Erased {who.id}.")
+        while found is not None and (who := store.participant(found)) is not None:
+            came = f"{who.id}, who came at {who.entered_utc},"
+            if not yes:
+                click.confirm(f"Erase {came} for good?", abort=True)
+            store.withdraw(who, "forgotten", erase=True)
+            click.echo(f"Erased {who.id}.")
+            found = store.find(participant)  # the same person may have rehearsed too
 
 
 def shown_database(database: str | None, file: Path, loaded: Study) -> str:

@@ -22,7 +22,7 @@ from studies import tables
 from studies.assignment import stream
 from studies.design import Study
 from studies.store import Store
-from studies.tables import COLUMNS, Column, Dossier, Row, dossiers_of
+from studies.tables import COLUMNS, Column, Dossier, Kind, Row, dossiers_of
 
 Level = Literal["raw", "shareable"]
 BATCH = 5000
@@ -49,7 +49,13 @@ class Exported:
 
 
 def export(
-    store: Store, study: Study, out: Path, *, level: Level, blind: bool, rehearsals: bool
+    store: Store,
+    study: Study,
+    out: Path,
+    *,
+    level: Level,
+    blind: bool,
+    kind: Kind = "participants",
 ) -> Exported:
     """Writes every table of all versions of a study.
 
@@ -59,17 +65,17 @@ def export(
         out: A folder, which must not exist.
         level: ``raw`` or ``shareable``.
         blind: Whether conditions get code names.
-        rehearsals: Whether rehearsals are exported instead of participants.
+        kind: Whom to export; participants, people's rehearsals and programs never mix.
 
     Raises:
         UserError: `out` exists or cannot be written, or there are no participants.
     """
     if out.exists():
         raise UserError(f"{out} already exists: choose another --out")
-    people = list(dossiers_of(store, study.id, rehearsals=rehearsals))
+    people = list(dossiers_of(store, study.id, kind))
     if not people:
         raise UserError(
-            f"There are no participants of {study.id!r} in this database: check --database"
+            f"There are no {kind} of {study.id!r} in this database: check --database"
         )
     names = _new_names(study, people) if level == "shareable" else None
     codes: dict[str, dict[str, str]] = {}

@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -32,6 +32,8 @@ from studies.sessions import Session, Sessions
 from studies.store import Event, Identity, Participant, Store
 
 Row = dict[str, Any]
+Kind = Literal["participants", "rehearsals", "simulated"]
+"""Whom a table is about: participants, people who tried the study, or programs that did."""
 LATE_MS = 75.0
 """A step is late when it came so long after it was due; half a usual tick."""
 
@@ -105,6 +107,13 @@ class Dossier:
     played: list[Played] = field(default_factory=list)
 
     @property
+    def kind(self) -> Kind:
+        """Whether this is a participant, a rehearsal or a program."""
+        if self.who.simulated:
+            return "simulated"
+        return "rehearsals" if self.who.test else "participants"
+
+    @property
     def events(self) -> tuple[Event, ...]:
         """What happened, in order."""
         return self.session.events
@@ -115,7 +124,13 @@ class Dossier:
         return [played for played in self.played if not played.tutorial]
 
 
-def dossiers_of(store: Store, study_id: str, *, rehearsals: bool = False) -> Iterator[Dossier]:
+def of_kind(kind: Kind) -> sa.ColumnElement[bool]:
+    """The condition on participants' rows; each row is of one kind."""
+    people = schema.participants.c
+    return sa.and_(people.test == (kind != "participants"), people.simulated == (kind == "simulated"))
+
+
+def dossiers_of(store: Store, study_id: str, kind: Kind = "participants") -> Iterator[Dossier]:
     """All participants of a study, in all states of its file, by when they came."""
     sessions = Sessions(store)
     people, ids = schema.participants, schema.identifiers
@@ -125,7 +140,7 @@ def dossiers_of(store: Store, study_id: str, *, rehearsals: bool = False) -> Ite
             sa.select(people, ids.c.external_id, ids.c.external_study, ids.c.external_session)
             .outerjoin(ids, ids.c.participant_id == people.c.id)
             .where(people.c.study_sha256.in_(store.versions(study_id)))
-            .where(people.c.test == rehearsals)
+            .where(of_kind(kind))
             .order_by(people.c.entered_utc, people.c.id)
         ).mappings().all()  # fmt: skip
     for row in rows:
@@ -138,10 +153,11 @@ def dossiers_of(store: Store, study_id: str, *, rehearsals: bool = False) -> Ite
             repeated = seen[identity.external_id] > 1
         who = Participant(**values)
         session = sessions.look(who)
-        yield Dossier(who, session, identity, repeated, list(_rounds(store, who.id)))
+        yield Dossier(who, session, identity, repeated, list(records_of(store, who.id)))
 
 
-def _rounds(store: Store, participant_id: str) -> Iterator[Played]:
+def records_of(store: Store, participant_id: str) -> Iterator[Played]:
+    """The rounds and tutorials of a participant, oldest first."""
     r = schema.rounds.c
     query = (
         sa.select(r.id, r.step, r.started_utc)
@@ -189,6 +205,7 @@ PARTICIPANTS = [
     Column("ping_ms", "float", "Median of seven round trips at the screening"),
     Column("quiz_failures", "int", "Failed tries of the quiz"),
     Column("failed_checks", "int", "Failed attention checks"),
+    Column("kind", "text", "participants, rehearsals (people who tried it) or simulated (programs)"),
     Column("excluded", "bool", "Whether any exclusion rule of the study applies"),
     Column("exclusion_reasons", "text", "Which rules apply, between spaces"),
     Column("entered_utc", "text", "When they came", private=True),
@@ -230,6 +247,7 @@ def participants(_: Store, people: list[Dossier]) -> Iterator[Row]:
             "ping_ms": device.get("ping_ms"),
             "quiz_failures": state.failures,
             "failed_checks": sum(len(e.data.get("failed_checks", ())) for e in one.events),
+            "kind": one.kind,
             "excluded": bool(reasons),
             "exclusion_reasons": " ".join(reasons),
             "entered_utc": one.who.entered_utc,

@@ -69,7 +69,7 @@ def tables_of(folder: Path) -> dict[str, pd.DataFrame]:
 
 def test_tables_say_what_happened(played: tuple[Store, Study, Path], tmp_path: Path) -> None:
     store, study, _ = played
-    done = export(store, study, tmp_path / "x", level="raw", blind=False, rehearsals=False)
+    done = export(store, study, tmp_path / "x", level="raw", blind=False)
     tables = tables_of(tmp_path / "x")
     assert set(tables) == set(COLUMNS)
     assert {name: len(table) for name, table in tables.items()} == dict(done.rows)
@@ -106,7 +106,7 @@ def test_steps_read_as_overcooked_ais_own_trials(
     played: tuple[Store, Study, Path], tmp_path: Path
 ) -> None:
     store, study, _ = played
-    export(store, study, tmp_path / "x", level="shareable", blind=False, rehearsals=False)
+    export(store, study, tmp_path / "x", level="shareable", blind=False)
     steps = pd.read_csv(tmp_path / "x" / "steps.csv")
     assert set(steps.columns) >= TRIALS_2019 | TRIALS_2020
     trial = steps[steps.trial_id == steps.trial_id.iloc[0]]
@@ -126,8 +126,8 @@ def test_the_shareable_level_holds_nothing_of_the_person(
     played: tuple[Store, Study, Path], tmp_path: Path
 ) -> None:
     store, study, _ = played
-    export(store, study, tmp_path / "raw", level="raw", blind=False, rehearsals=False)
-    export(store, study, tmp_path / "share", level="shareable", blind=False, rehearsals=False)
+    export(store, study, tmp_path / "raw", level="raw", blind=False)
+    export(store, study, tmp_path / "share", level="shareable", blind=False)
     ids = list(pd.read_parquet(tmp_path / "raw" / "participants.parquet").participant)
     for path in sorted((tmp_path / "share").glob("*.csv")):
         text = path.read_text()
@@ -141,7 +141,7 @@ def test_the_blind_form_names_no_condition_and_its_key_gives_them_back(
     played: tuple[Store, Study, Path], tmp_path: Path
 ) -> None:
     store, study, _ = played
-    export(store, study, tmp_path / "x", level="shareable", blind=True, rehearsals=False)
+    export(store, study, tmp_path / "x", level="shareable", blind=True)
     for path in sorted((tmp_path / "x").glob("*.csv")):
         for word in ("quokka", "wombat", "lemur", "srpo", "greedy"):
             assert word not in path.read_text(), (path.name, word)
@@ -157,7 +157,7 @@ def test_the_dictionary_tells_every_column_of_both_formats(
     store, study, _ = played
     for level in ("raw", "shareable"):
         out = tmp_path / level
-        export(store, study, out, level=level, blind=False, rehearsals=False)  # type: ignore[arg-type]
+        export(store, study, out, level=level, blind=False)  # type: ignore[arg-type]
         told = json.loads((out / "dictionary.json").read_text())
         for name, table in tables_of(out).items():
             with open(out / f"{name}.csv", newline="") as file:
@@ -168,12 +168,12 @@ def test_the_dictionary_tells_every_column_of_both_formats(
 
 def test_rehearsals_are_apart(played: tuple[Store, Study, Path], tmp_path: Path) -> None:
     store, study, _ = played
-    done = export(store, study, tmp_path / "x", level="raw", blind=False, rehearsals=True)
+    done = export(store, study, tmp_path / "x", level="raw", blind=False, kind="rehearsals")
     assert done.rows["participants"] == 1
     with pytest.raises(UserError, match="already exists"):
-        export(store, study, tmp_path / "x", level="raw", blind=False, rehearsals=True)
+        export(store, study, tmp_path / "x", level="raw", blind=False, kind="rehearsals")
     with pytest.raises(UserError, match="no participants"):
-        export(store, small(id="other"), tmp_path / "y", level="raw", blind=False, rehearsals=False)
+        export(store, small(id="other"), tmp_path / "y", level="raw", blind=False)
 
 
 class Case:
