@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -133,9 +134,11 @@ def serve(
     file: Path, database: str | None, host: str, port: int, hosted: bool, url: str | None,
     frozen: Path | None,
 ) -> None:  # fmt: skip
-    """Serve a study to participants.
+    """Serve a study to participants, and the dashboard to you.
 
-    A hosted study reads the secret that signs participants' tokens from UNDERSTUDY_SECRET.
+    A hosted study reads the secret that signs participants' tokens from UNDERSTUDY_SECRET, and the
+    hash of the dashboard's password from UNDERSTUDY_PASSWORD_HASH, or from the file that
+    `understudy study password` wrote.
     """
     from studies.freeze import differences
     from studies.web.config import StudyConfig
@@ -153,6 +156,7 @@ def serve(
     if frozen is not None:
         for difference in differences(loaded, frozen):
             click.echo(f"Differs from {frozen.name}: {difference}.")
+    digest, fresh = desk_password(file, loaded, hosted)
     store = open_store(database, file, loaded)
     try:
         server = StudyServer(
@@ -163,11 +167,15 @@ def serve(
                 host=host,
                 port=port,
                 public_url=address,
+                password=digest,
             )
         )
         click.echo(f"Participants:  {server.url}/")
         click.echo(f"For Prolific:  {server.prolific_url}")
         click.echo(f"Rehearsals:    {server.rehearsal_url}")
+        click.echo(f"Dashboard:     {server.desk_url or NO_DESK.format(file=file)}")
+        if fresh:
+            click.echo(f"Its password:  {fresh} (shown this once; `study password` sets another)")
         click.echo(
             f"Everything is kept in {shown_database(database, file, loaded)}. Ctrl-C ends it."
         )
@@ -176,6 +184,18 @@ def serve(
         click.echo("\nEnded; running rounds go on from their records after the next start.")
     finally:
         store.close()
+
+
+@study.command()
+@study_file
+@click.password_option(help="Asked for when left out.")
+def password(file: Path, password: str) -> None:
+    """Set the dashboard's password; only its hash is kept."""
+    from studies.web.desk.door import keep, password_file
+
+    place = password_file(file, load_study(file).id)
+    click.echo(f"Its hash is in {place}; restart the server. Elsewhere, set it as")
+    click.echo(f"UNDERSTUDY_PASSWORD_HASH='{keep(place, password)}'")
 
 
 @study.command()
@@ -192,9 +212,7 @@ def serve(
     default="participants", show_default=True,
     help="Rehearsals are people who tried the study, simulated are the programs of `bots`.",
 )  # fmt: skip
-def export(
-    file: Path, database: str | None, out: Path, level: Any, blind: bool, whom: Any
-) -> None:
+def export(file: Path, database: str | None, out: Path, level: Any, blind: bool, whom: Any) -> None:
     """Write tidy tables, as Parquet and CSV, with a data dictionary."""
     from studies.export import export as write
 
@@ -225,6 +243,27 @@ def forget(file: Path, participant: str, database: str | None, yes: bool) -> Non
             store.withdraw(who, "forgotten", erase=True)
             click.echo(f"Erased {who.id}.")
             found = store.find(participant)  # the same person may have rehearsed too
+
+
+NO_DESK = "none without a password: set one with `understudy study password {file}`"
+
+
+def desk_password(file: Path, loaded: Study, hosted: bool) -> tuple[str | None, str | None]:
+    """The hash of the dashboard's password, and the password itself when it was made just now.
+
+    A hosted study has none by default, since what it prints may end in a log.
+    """
+    from studies.web.desk.door import checked_hash, keep, kept, password_file
+
+    given = os.environ.get("UNDERSTUDY_PASSWORD_HASH")
+    if given is not None:
+        return checked_hash(given, "UNDERSTUDY_PASSWORD_HASH"), None
+    place = password_file(file, loaded.id)
+    digest = kept(place)
+    if digest is not None or hosted:
+        return digest, None
+    fresh = "-".join(secrets.token_hex(2) for _ in range(4))
+    return keep(place, fresh), fresh
 
 
 def shown_database(database: str | None, file: Path, loaded: Study) -> str:

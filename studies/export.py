@@ -74,9 +74,7 @@ def export(
         raise UserError(f"{out} already exists: choose another --out")
     people = list(dossiers_of(store, study.id, kind))
     if not people:
-        raise UserError(
-            f"There are no {kind} of {study.id!r} in this database: check --database"
-        )
+        raise UserError(f"There are no {kind} of {study.id!r} in this database: check --database")
     names = _new_names(study, people) if level == "shareable" else None
     codes: dict[str, dict[str, str]] = {}
     coded = codes if blind else None

@@ -127,7 +127,9 @@ class Dossier:
 def of_kind(kind: Kind) -> sa.ColumnElement[bool]:
     """The condition on participants' rows; each row is of one kind."""
     people = schema.participants.c
-    return sa.and_(people.test == (kind != "participants"), people.simulated == (kind == "simulated"))
+    return sa.and_(
+        people.test == (kind != "participants"), people.simulated == (kind == "simulated")
+    )
 
 
 def dossiers_of(store: Store, study_id: str, kind: Kind = "participants") -> Iterator[Dossier]:
@@ -205,7 +207,9 @@ PARTICIPANTS = [
     Column("ping_ms", "float", "Median of seven round trips at the screening"),
     Column("quiz_failures", "int", "Failed tries of the quiz"),
     Column("failed_checks", "int", "Failed attention checks"),
-    Column("kind", "text", "participants, rehearsals (people who tried it) or simulated (programs)"),
+    Column(
+        "kind", "text", "participants; rehearsals of people; or simulated, which programs played"
+    ),
     Column("excluded", "bool", "Whether any exclusion rule of the study applies"),
     Column("exclusion_reasons", "text", "Which rules apply, between spaces"),
     Column("entered_utc", "text", "When they came", private=True),

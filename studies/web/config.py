@@ -25,7 +25,7 @@ class StudyConfig:
         message_burst: Messages that a connection may send at once.
         mistakes: Malformed messages that a connection is forgiven.
         password: Hash of the dashboard's password; None for a server without a dashboard.
-        speed: How many times faster than the study says rounds are played by simulated participants.
+        speed: How many times faster than the study says simulated participants play.
     """
 
     study: Study

@@ -1,6 +1,7 @@
 """The web application of a study, and the server that runs it."""
 
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -10,9 +11,14 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from play.web import server as play_server
 from play.worlds.errors import UserError
+from studies.monitor import Monitor
+from studies.oversight import Oversight
 from studies.sessions import Sessions
 from studies.web.config import StudyConfig
-from studies.web.pages import IDENTITY, Pages, register_pages
+from studies.web.desk.door import Door
+from studies.web.desk.views import Desk, Links, register_desk
+from studies.web.desk.watching import Watching
+from studies.web.pages import IDENTITY, REHEARSAL, Pages, register_pages
 from studies.web.rounds import Rounds
 from studies.web.sockets import register_sockets
 
@@ -29,8 +35,14 @@ HEADERS = {
 SECRET_BYTES = 32
 
 
-def create_app(config: StudyConfig) -> tuple[Flask, SocketIO, Rounds]:
+def create_app(
+    config: StudyConfig, links: Callable[[], Links] | None = None
+) -> tuple[Flask, SocketIO, Rounds]:
     """Builds the application; its games' clock starts with `Rounds.start`.
+
+    Args:
+        config: The server's settings.
+        links: Asked for the addresses that the dashboard shows; without it there is none.
 
     Raises:
         UserError: A policy of the study is damaged.
@@ -41,8 +53,12 @@ def create_app(config: StudyConfig) -> tuple[Flask, SocketIO, Rounds]:
     socketio = play_server.socket_server(app, config)
     sessions = Sessions(config.store)
     rounds = Rounds(config, sessions, lambda event, data, to: socketio.emit(event, data, to=to))
-    pages = Pages(config, sessions, rounds)
+    oversight = Oversight(config.store, config.study.id)
+    pages = Pages(config, sessions, rounds, oversight)
     register_pages(app, pages)
+    if config.password is not None and links is not None:
+        monitor, watching = Monitor(config.store, config.study), Watching(config.store)
+        register_desk(app, Desk(config, Door(config), monitor, oversight, watching, links))
     register_sockets(socketio, rounds, config, pages.who)
     _files(app)
     return app, socketio, rounds
@@ -80,7 +96,7 @@ class StudyServer:
         config.store.register(config.study)
         self.config = config
         with play_server.listen(config) as listener:
-            app, self.socketio, self.rounds = create_app(config)
+            app, self.socketio, self.rounds = create_app(config, self._links)
             self.rounds.preload(config.study)
             host, port = listener.getsockname()[:2]
             self._server: BaseWSGIServer = make_server(
@@ -101,7 +117,15 @@ class StudyServer:
     @property
     def rehearsal_url(self) -> str:
         """An address for trying the study; its sessions never count."""
-        return f"{self.url}/?test={quote(self.config.signed('test'))}"
+        return f"{self.url}/?test={quote(self.config.signed(REHEARSAL))}"
+
+    @property
+    def desk_url(self) -> str | None:
+        """The dashboard's address; None without one."""
+        return f"{self.url}/desk" if self.config.password is not None else None
+
+    def _links(self) -> Links:
+        return Links(f"{self.url}/", self.prolific_url, self.rehearsal_url)
 
     def run(self) -> None:
         """Serves until `close` is called or the process is interrupted."""

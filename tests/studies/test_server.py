@@ -257,7 +257,9 @@ def start_process(folder: Path, port: int) -> subprocess.Popen[str]:
              "PYTHONUNBUFFERED": "1"},
     )  # fmt: skip
     assert process.stdout is not None
-    said = [process.stdout.readline() for _ in range(4)]
+    said = [process.stdout.readline()]
+    while "Everything is kept" not in said[-1]:
+        said.append(process.stdout.readline())
     assert said[0].startswith("Participants:"), said
     assert "{{%PROLIFIC_PID%}}" in said[1]
     assert "?test=" in said[2]
