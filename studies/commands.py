@@ -188,6 +188,54 @@ def serve(
 
 @study.command()
 @study_file
+@click.argument("number", type=click.IntRange(1, 10_000), metavar="N")
+@DATABASE
+@click.option("--browser", is_flag=True, help="Each with a real browser (Chromium by Playwright).")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--speed", type=click.FloatRange(1, 20), default=None,
+    help="How many times faster than people.  [default: 5; with --at 1]",
+)  # fmt: skip
+@click.option("--together", type=click.IntRange(1, 200), help="How many at a time.  [default: 8]")
+@click.option(
+    "--dropouts", type=click.FloatRange(0, 1), default=0.1, show_default=True,
+    help="Share that leaves without a word.",
+)  # fmt: skip
+@click.option(
+    "--mistakes", type=click.FloatRange(0, 0.9), default=0.1, show_default=True,
+    help="Share of actions that are not the sensible one.",
+)  # fmt: skip
+@click.option(
+    "--planted",
+    is_flag=True,
+    help="Let answers differ between conditions as analysis.contrasts expects.",
+)
+@click.option("--at", metavar="URL", help="A server of this study that runs, to watch them there.")
+def bots(
+    file: Path, number: int, database: str | None, browser: bool, seed: int, speed: float | None,
+    together: int | None, dropouts: float, mistakes: float, planted: bool, at: str | None,
+) -> None:  # fmt: skip
+    """Send N simulated participants through the whole study.
+
+    They fill in every page and play every round, react, slip and drop out, all from a seed. Their
+    rows are marked and never count; `export --whom simulated` has them.
+    """
+    from studies.bots.commands import send
+
+    loaded = load_study(file)
+    with contextlib.closing(open_store(database, file, loaded)) as store:
+        fine = send(
+            file, loaded, store, number=number, together=together or (2 if browser else 8),
+            seed=seed, speed=speed or (1.0 if at else 5.0), dropouts=dropouts, mistakes=mistakes,
+            planted=planted, browser=browser, at=at,
+        )  # fmt: skip
+    if not fine:
+        raise click.exceptions.Exit(1)
+    click.echo(f"Look at them: understudy study export {file} --whom simulated --out dry-run")
+
+
+@study.command()
+@study_file
 @click.password_option(help="Asked for when left out.")
 def password(file: Path, password: str) -> None:
     """Set the dashboard's password; only its hash is kept."""

@@ -1,6 +1,6 @@
 """What is played in a step of a session, and the table at which it is played."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from play.scheduler import Game
@@ -17,6 +17,7 @@ from studies.sessions import Session as Sitting
 
 TUTORIAL_STEPS = 20_000
 """Steps after which an abandoned tutorial ends; at 150 ms, fifty minutes."""
+LEAST_TICK_MS = 20
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,13 @@ def plan_of(sitting: Sitting, step: Step) -> Plan:
     chairs = _chairs(played.world, options, place.seat, name, sha256)
     config = SessionConfig(played.world, chairs, place.seed, options, played.tick_ms)
     return Plan(config, name, place.seat)
+
+
+def hurried(plan: Plan, speed: float) -> Plan:
+    """The same at a faster tick, which a study file could have too."""
+    assert plan.config.tick_ms is not None
+    tick_ms = max(LEAST_TICK_MS, round(plan.config.tick_ms / speed))
+    return replace(plan, config=replace(plan.config, tick_ms=tick_ms))
 
 
 def _policy_of(study: Study, played: Round) -> tuple[str, str | None]:

@@ -30,7 +30,7 @@ from studies.store import Conflict
 from studies.web.chairs import Chair, picture_of, status_of
 from studies.web.config import StudyConfig
 from studies.web.meetings import Meetings, with_whom
-from studies.web.plans import Plan, RoundTable, company_at, plan_of
+from studies.web.plans import Plan, RoundTable, company_at, hurried, plan_of
 
 log = logging.getLogger("understudy.studies")
 
@@ -326,6 +326,8 @@ class Rounds:
     def _open(self, party: list[Chair]) -> RoundTable | None:
         """Begins the round, or goes on from its record; None for one that had ended."""
         plan = plan_of(party[0].sitting, party[0].step)
+        if all(chair.sitting.who.simulated for chair in party):
+            plan = hurried(plan, self._config.speed)
         for chair in party:
             chair.seat = plan_of(chair.sitting, chair.step).seat
         session = self._session(plan)
