@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -270,6 +271,47 @@ def export(file: Path, database: str | None, out: Path, level: Any, blind: bool,
     for name, count in done.rows.items():
         click.echo(f"{name}: {count} rows")
     click.echo(f"Wrote {done.folder}.")
+
+
+@study.command()
+@study_file
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="EXPORT")
+def analyse(file: Path, folder: Path) -> None:
+    """Run the planned comparisons on an export, after exclusions.
+
+    Between arms by Welch's t-test, between blocks by the paired one, two-sided.
+    """
+    from studies.planned import analyse as run
+    from studies.planned import in_words, read_export
+
+    loaded = load_study(file)
+    if not loaded.analysis.contrasts:
+        raise UserError("analysis.contrasts is empty: plan a comparison there")
+    for found in run(loaded, read_export(folder)):
+        click.echo(in_words(found, loaded.analysis.alpha))
+
+
+@study.command()
+@study_file
+@DATABASE
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def retention(file: Path, database: str | None, yes: bool) -> None:
+    """Delete what the study file promised: identifiers after some days, data after a date.
+
+    `serve` deletes identifiers by itself when it starts, and every day; this is for afterwards.
+    """
+    from studies.retention import delete_identifiers, erase_all, expired
+
+    loaded = load_study(file)
+    now = datetime.now(UTC)
+    with contextlib.closing(open_store(database, file, loaded, existing=True)) as store:
+        if expired(loaded, now.date()):
+            if not yes:
+                until = loaded.retention.data_until
+                click.confirm(f"Data were to be kept until {until}. Erase everything?", abort=True)
+            click.echo(f"Erased {erase_all(store, loaded)} participants.")
+        count = delete_identifiers(store, loaded, now)
+    click.echo(f"Deleted the identifiers of {count} participants.")
 
 
 @study.command()

@@ -3,7 +3,8 @@
 Two levels: ``raw`` has everything, the platform's identifiers included; ``shareable`` has no
 identifiers, no free text, no dates and no browser strings, and participants under new names. Either
 can be analyst-blind: arms, blocks, partners and policies under code names, whose key is a file of
-its own.
+its own. What would name them otherwise, the studies and the records of the rounds, is then left
+out; records are in the raw level only, since their names and times tell when somebody came.
 """
 
 import json
@@ -17,10 +18,12 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from play.episode import SUFFIX
 from play.worlds.errors import UserError
-from studies import tables
+from studies import schema, tables
 from studies.assignment import stream
 from studies.design import Study
+from studies.records import record_text
 from studies.store import Store
 from studies.tables import COLUMNS, Column, Dossier, Kind, Row, dossiers_of
 
@@ -93,6 +96,10 @@ def export(
                 for name, make in tables.TABLES.items()
             }
             (folder / "dictionary.json").write_text(_dictionary(level))
+            if not blind:
+                (folder / "study.json").write_text(_studies(store, people))
+            if level == "raw" and not blind:
+                _write_records(store, people, folder / "records")
             if blind:
                 key = out.with_name(f"{out.name}-key.json")
                 key.write_text(json.dumps(codes, indent=2, sort_keys=True) + "\n")
@@ -119,10 +126,14 @@ class NewNames:
         """The row under new names; None for one that is not shared, a free text."""
         if row.get("kind") == "text":
             return None
+        if "participant" not in row:
+            return row
         named: Row = {"participant": self.participants[row["participant"]]}
         for column in ("round_id", "trial_id"):
             if column in row:
                 named[column] = self.rounds[row[column]]
+        if "workerid_num" in row:  # theirs would tell in which order people came
+            named["workerid_num"] = int(named["participant"].removeprefix("p"))
         return {**row, **named}
 
 
@@ -192,6 +203,23 @@ def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
             batch = []
     if batch:
         yield batch
+
+
+def _studies(store: Store, people: Sequence[Dossier]) -> str:
+    """Every state of the study that somebody was in: its hash -> design, and code and models."""
+    hashes = sorted({one.who.study_sha256 for one in people})
+    rows = {row["sha256"]: row for row in store.rows(schema.studies, hashes)}
+    values = {name: {key: rows[name][key] for key in ("design", "manifest")} for name in hashes}
+    return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+
+
+def _write_records(store: Store, people: Sequence[Dossier], folder: Path) -> None:
+    """The records as episode files, for `understudy replay` and training."""
+    folder.mkdir()
+    for one in people:
+        for played in one.played:
+            text = record_text(store, played.id)
+            (folder / f"{played.id}{SUFFIX}").write_text(text, encoding="utf-8")
 
 
 def _dictionary(level: Level) -> str:

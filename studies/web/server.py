@@ -1,18 +1,23 @@
 """The web application of a study, and the server that runs it."""
 
+import logging
 import secrets
+import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from flask import Flask, Response, abort, request, send_from_directory
 from flask_socketio import SocketIO
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from play.web import server as play_server
 from play.worlds.errors import UserError
 from studies.monitor import Monitor
 from studies.oversight import Oversight
+from studies.retention import delete_identifiers
 from studies.sessions import Sessions
 from studies.web.config import StudyConfig
 from studies.web.desk.door import Door
@@ -33,6 +38,8 @@ HEADERS = {
     ),
 }
 SECRET_BYTES = 32
+DAY_S = 24 * 3600
+log = logging.getLogger("understudy.studies")
 
 
 def create_app(
@@ -95,6 +102,7 @@ class StudyServer:
     def __init__(self, config: StudyConfig) -> None:
         config.store.register(config.study)
         self.config = config
+        self._closing = threading.Event()
         with play_server.listen(config) as listener:
             app, self.socketio, self.rounds = create_app(config, self._links)
             self.rounds.preload(config.study)
@@ -130,11 +138,23 @@ class StudyServer:
     def run(self) -> None:
         """Serves until `close` is called or the process is interrupted."""
         self.rounds.start()
+        threading.Thread(target=self._keep_house, daemon=True, name="retention").start()
         try:
             self._server.serve_forever()
         finally:
+            self._closing.set()
             self.rounds.close()
             self._server.server_close()
+
+    def _keep_house(self) -> None:
+        """Deletes identifiers whose time is over, now and every day."""
+        while True:
+            try:
+                delete_identifiers(self.config.store, self.config.study, datetime.now(UTC))
+            except SQLAlchemyError:
+                log.exception("identifiers cannot be deleted; trying again tomorrow")
+            if self._closing.wait(DAY_S):
+                return
 
     def close(self) -> None:
         """Ends `run` from another thread; running rounds can go on from their records."""
