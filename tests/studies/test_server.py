@@ -19,13 +19,14 @@ from werkzeug.datastructures import MultiDict
 
 from play.episode import SUFFIX, verify
 from studies import schema
+from studies.bots.reading import Fields
 from studies.design import Study
 from studies.messages import CATALOGUES, messages
 from studies.records import record_text
 from studies.sessions import Session, Sessions
 from studies.store import Store
 from studies.web.forms import answers_of
-from tests.studies.bots import Bot, Fields, Player
+from tests.studies.bots import Bot, Player
 from tests.studies.databases import PostgresServer
 from tests.studies.files import SMALL, small
 from tests.studies.serving import serving
