@@ -12,7 +12,7 @@ from studies.flow import pay_of
 from studies.oversight import Review
 from studies.sessions import Session
 from studies.store import Identity, Participant
-from studies.tables import Kind
+from studies.tables import Kind, failed_tries
 
 Presence = Literal["here", "quiet", "gone", "done", "out"]
 """At it; silent for a while; gone without an end; at the end of the study; out before it."""
@@ -230,7 +230,7 @@ class Snapshot:
     @property
     def quiz_failed(self) -> int:
         """Who failed the quiz at least once."""
-        return sum(_failed_quiz(person.session) for person in self.people)
+        return sum(failed_tries(person.session.events) > 0 for person in self.people)
 
 
 def stages_of(study: Study) -> list[str]:
@@ -324,10 +324,6 @@ def money_of(study: Study, people: Sequence[Person]) -> Money:
     usable = Counter(person.arm for person in people if person.usable)
     missing = sum(max(0, arm.target - usable[arm.id]) for arm in study.arms)
     return Money(study.payment.currency, pay, bonus, approved, pay + bonus + missing * each)
-
-
-def _failed_quiz(session: Session) -> bool:
-    return any(e.step.startswith("quiz:") and e.data.get("passed") is False for e in session.events)
 
 
 def _ping(person: Person) -> float | None:

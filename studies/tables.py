@@ -162,6 +162,11 @@ def dossiers_of(store: Store, study_id: str, kind: Kind = "participants") -> Ite
         yield Dossier(who, session, identity, repeated, list(records_of(store, who.id)))
 
 
+def failed_tries(events: Iterable[Event]) -> int:
+    """Failed tries of the quiz, the one after which somebody was out among them."""
+    return sum(e.step.startswith("quiz:") and e.data.get("passed") is False for e in events)
+
+
 def noted_as_repeated(events: Iterable[Event]) -> bool:
     """Whether an identifier had taken part before, when it was deleted; see `studies.retention`."""
     return any(e.kind == UNNAMED and e.data["repeated"] for e in events)
@@ -258,7 +263,7 @@ def participants(_: Store, people: list[Dossier]) -> Iterator[Row]:
             "device": device.get("input"),
             "window_width": device.get("width"),
             "ping_ms": device.get("ping_ms"),
-            "quiz_failures": state.failures,
+            "quiz_failures": failed_tries(one.events),
             "failed_checks": sum(len(e.data.get("failed_checks", ())) for e in one.events),
             "kind": one.kind,
             "excluded": bool(reasons),

@@ -129,8 +129,8 @@ class Persona:
         return found
 
     def _answer(self, item: Any, survey: Survey | None, step: Step, arm: str) -> Answer:
-        if item.expects and self._chance.random() >= self._habits.careless:
-            return list(item.expects) if getattr(item, "several", False) else item.expects[0]
+        if item.expects:
+            return self._checked(item)
         match item.kind:
             case "likert":
                 return int(self._point(item, 1, item.points, survey, step, arm))
@@ -148,6 +148,19 @@ class Persona:
                 number = self._chance.uniform(item.min, item.max)
                 return math.floor(number) if item.whole else round(float(number), 1)
         return "A simulated participant wrote this." if item.required else None
+
+    def _checked(self, item: Any) -> Answer:
+        """The right answer to a question that has one, or for the careless a wrong one."""
+        several = item.kind == "choice" and item.several
+        if self._chance.random() >= self._habits.careless:
+            return list(item.expects) if several else item.expects[0]
+        if item.kind == "likert":
+            known: list[Any] = list(range(1, item.points + 1))
+        else:
+            known = [option.value for option in item.options]
+        wrong = [value for value in known if value not in item.expects]
+        chosen = wrong[int(self._chance.integers(len(wrong)))] if wrong else known[0]
+        return [chosen] if several else chosen
 
     def _point(
         self, item: Any, low: float, high: float, survey: Survey | None, step: Step, arm: str
