@@ -1,4 +1,4 @@
-"""Simulated participants: through every template, marked, and with an effect that is found again."""
+"""Simulated participants: through every template, marked, and a planted effect is found again."""
 
 from pathlib import Path
 from typing import Any
