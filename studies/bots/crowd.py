@@ -27,7 +27,7 @@ log = logging.getLogger("understudy.bots")
 
 MOST_PAGES = 300
 PATIENCE_S = 120.0
-"""How long a round may stand still before it counts as a fault; more than any lobby is not."""
+"""How long a round may stand still, besides the time in the lobby, before it counts as a fault."""
 
 
 @dataclass(frozen=True)
@@ -194,17 +194,17 @@ class Visit:
         blinks = persona.blinks()
         way.sit_down()
         player: Player | None = None
-        seen, moved_at = -1, time.monotonic()
+        seen, moved_at, patience = -1, time.monotonic(), PATIENCE_S
         while True:
             event, data = way.newest() or ("", None)
             if event in ("end", "over"):
                 break
             if event in ("replaced", "refused"):
                 raise BotError(f"the server ended the connection ({event})")
-            if time.monotonic() - moved_at > PATIENCE_S:
-                raise BotError(
-                    f"nothing happened for {PATIENCE_S:.0f} s after {event or 'nothing'}"
-                )
+            if event == "lobby":
+                patience = PATIENCE_S + data["left_ms"] / 1000
+            if time.monotonic() - moved_at > patience:
+                raise BotError(f"nothing happened for {patience:.0f} s after {event!r}")
             if event == "wait":
                 way.ready()
             if event == "game" and data:

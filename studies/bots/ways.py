@@ -14,7 +14,7 @@ from play.worlds.errors import UserError
 from studies.bots.reading import Fields, kind_of
 
 TIMEOUT_S = 60.0
-NEWEST = ("tick", "game", "end", "over", "wait", "replaced", "refused")
+NEWEST = ("tick", "game", "end", "over", "wait", "lobby", "replaced", "refused")
 """Events that say how things stand in a round."""
 Event = tuple[str, Any]
 
