@@ -16,7 +16,7 @@ from studies.pairs import begin_pair_round, find_pair_round
 from studies.records import begin_round, find_round
 from studies.store import Store
 from studies.web.chairs import Chair
-from studies.web.plans import Plan, RoundTable, plan_of, warm_up
+from studies.web.plans import Plan, RoundTable, hurried, plan_of, warm_up
 
 NewTable = Callable[[Plan, WorldFacts], RoundTable]
 Ended = Callable[[str, str, float, int], None]
@@ -24,10 +24,16 @@ Ended = Callable[[str, str, float, int], None]
 
 
 class Opener:
-    """Opens rounds on a scheduler; policies are shared, so that rounds decide in one batch."""
+    """Opens rounds on a scheduler; policies are shared, so that rounds decide in one batch.
 
-    def __init__(self, store: Store, scheduler: Scheduler) -> None:
-        self._store, self._scheduler = store, scheduler
+    Args:
+        store: The database.
+        scheduler: The clock.
+        speed: How much faster than the file says simulated participants play.
+    """
+
+    def __init__(self, store: Store, scheduler: Scheduler, speed: float) -> None:
+        self._store, self._scheduler, self._speed = store, scheduler, speed
         self._policies: dict[str, Policy] = {}
         self._lock = threading.RLock()
 
@@ -70,6 +76,8 @@ class Opener:
         for chair in party:
             chair.seat = plan_of(chair.sitting, chair.step).seat
         plan = plan_of(party[0].sitting, party[0].step)
+        if all(chair.sitting.who.simulated for chair in party):
+            plan = hurried(plan, self._speed)
         session = self._session(plan)
         table = new_table(plan, session.facts)
         found = self._find(party, plan)

@@ -48,7 +48,7 @@ class Rounds:
         self._sids: dict[str, str] = {}  # connection -> participant
         self._scheduler = Scheduler()
         self._meetings = Meetings(sessions)
-        self._opener = Opener(config.store, self._scheduler)
+        self._opener = Opener(config.store, self._scheduler, config.speed)
         self._stopping = threading.Event()
         self._notes = Notes(sessions, self._stopping)
         self._sweeper = threading.Thread(target=self._sweep_loop, daemon=True, name="rounds")
