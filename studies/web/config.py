@@ -24,6 +24,8 @@ class StudyConfig:
         message_rate: Messages per second that a connection may send in the long run.
         message_burst: Messages that a connection may send at once.
         mistakes: Malformed messages that a connection is forgiven.
+        password: Hash of the dashboard's password; None for a server without a dashboard.
+        speed: How many times faster than the study says simulated participants play.
     """
 
     study: Study
@@ -36,6 +38,8 @@ class StudyConfig:
     message_rate: float = 60.0
     message_burst: float = 180.0
     mistakes: int = 5
+    password: str | None = None
+    speed: float = 1.0
 
     def signed(self, purpose: str, value: str = "") -> str:
         """A token that only this server can make, for one purpose and value."""

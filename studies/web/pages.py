@@ -10,19 +10,25 @@ from urllib.parse import urlsplit
 
 from flask import Flask, abort, make_response, redirect, render_template, request
 from itsdangerous import BadSignature, Signer
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as AnyResponse
 
+from play.worlds.registry import make_world
 from studies import flow
 from studies.assignment import stream
 from studies.checks import facts_of
+from studies.company import left_alone
 from studies.flow import Step, Verdict
+from studies.looks import looks_at
 from studies.messages import Messages, messages
+from studies.oversight import Oversight
 from studies.sessions import Session, Sessions
 from studies.store import Conflict, Identity, Participant
+from studies.web.chairs import how_to_play
 from studies.web.config import StudyConfig
 from studies.web.forms import answers_of, client_ms, number_of
+from studies.web.plans import company_at
 from studies.web.rounds import Rounds
 
 COOKIE = "participant"
@@ -31,7 +37,8 @@ COOKIE_S = 60 * 24 * 3600
 IDENTITY = {"external_id": "PROLIFIC_PID", "external_study": "STUDY_ID",
             "external_session": "SESSION_ID"}  # fmt: skip
 """Field -> parameter of the link, as Prolific names them."""
-TITLES = {"instructions": "instructions-title", "quiz": "quiz-title", "debrief": "debrief-title"}
+REHEARSAL, SIMULATED = "test", "simulated"
+"""Purposes of the signed links whose sessions never count; the second is for programs."""
 
 Answered = AnyResponse | str | tuple[str, int]
 
@@ -43,6 +50,7 @@ class Pages:
     config: StudyConfig
     sessions: Sessions
     rounds: Rounds
+    oversight: Oversight
 
     def token(self, participant_id: str) -> str:
         """The signed cookie of a participant."""
@@ -90,13 +98,19 @@ def _common(pages: Pages, words: Messages) -> dict[str, Any]:
 
 
 def paragraphs(text: str) -> Markup:
-    """A text with empty lines between its paragraphs, as HTML."""
-    parts = [part.strip() for part in text.split("\n\n")]
-    return Markup("\n").join(
-        Markup("<p>{}</p>").format(Markup("<br>").join(map(escape, part.splitlines())))
-        for part in parts
-        if part
-    )
+    """A text with empty lines between its paragraphs, as HTML.
+
+    Lines are broken anew where they fit; a paragraph of lines that begin with ``-`` is a list.
+    """
+    parts = [part.split("\n") for part in text.strip().split("\n\n")]
+    return Markup("\n").join(_paragraph([line.strip() for line in part]) for part in parts)
+
+
+def _paragraph(lines: list[str]) -> Markup:
+    if not all(line.startswith("- ") for line in lines):
+        return Markup("<p>{}</p>").format(" ".join(lines))
+    items = (Markup("<li>{}</li>").format(line[2:]) for line in lines)
+    return Markup("<ul>{}</ul>").format(Markup("").join(items))
 
 
 def register_pages(app: Flask, pages: Pages) -> None:
@@ -148,7 +162,7 @@ def entrance(pages: Pages) -> Answered:
     test = request.args.get("test", "")
     if not identity["external_id"] and not test and pages.who() is not None:
         return redirect("/study")
-    if test and not hmac.compare_digest(test.encode(), pages.config.signed("test").encode()):
+    if test and not _signed(pages, REHEARSAL, test) and not _signed(pages, SIMULATED, test):
         return _words(pages, "nothing", 404)
     words = messages(pages.language())
     page = render_template(
@@ -163,20 +177,18 @@ def entrance(pages: Pages) -> Answered:
 def begin(pages: Pages) -> Answered:
     """Lets somebody in, or back in, and gives them their cookie."""
     form, study = request.form, pages.config.study
-    test = form.get("test", "")
-    rehearsal = hmac.compare_digest(test.encode(), pages.config.signed("test").encode())
-    external = form.get("external_id", "")[:200]
-    identity = None
-    if external:
-        identity = Identity(
-            external, form.get("external_study", "")[:200], form.get("external_session", "")[:200]
-        )
+    identity = _identity(form)
+    simulated = _signed(pages, SIMULATED, form.get("test", ""))
+    test = simulated or _signed(pages, REHEARSAL, form.get("test", ""))
     words = messages(pages.language())
     store = pages.sessions.store
-    known = store.find(external) if external else None
-    if known is None and not rehearsal and closed(pages):
-        return pages.message(words, "closed")
-    who = store.enter(study, identity, words.language, rehearsal)
+    if not test and not (identity and store.known(study, identity, test=False)):
+        test = pages.oversight.is_on("rehearsing")
+        if not test and closed(pages):
+            return pages.message(words, "closed")
+        if not test and not pages.oversight.is_on("recruiting"):
+            return pages.message(words, "paused")
+    who = store.enter(study, identity, words.language, test, simulated=simulated)
     if not store.events(who.id):
         _entered(pages, who)
     response = redirect("/study", 303)
@@ -185,6 +197,15 @@ def begin(pages: Pages) -> Answered:
         secure=pages.config.secure,
     )  # fmt: skip
     return response
+
+
+def _identity(form: Mapping[str, str]) -> Identity | None:
+    external, its_study, session = (form.get(name, "")[:200] for name in IDENTITY)
+    return Identity(external, its_study, session) if external else None
+
+
+def _signed(pages: Pages, purpose: str, given: str) -> bool:
+    return hmac.compare_digest(given.encode(), pages.config.signed(purpose).encode())
 
 
 def _entered(pages: Pages, who: Participant) -> None:
@@ -426,12 +447,20 @@ def _round(session: Session, step: Step, words: Messages) -> dict[str, Any]:
     if step.kind == "tutorial":
         assert study.tutorial is not None
         return {"kind": "tutorial", "tasks": study.tutorial.tasks, "number": 0, "rounds": 0,
-                "full_screen": False, "text": words("tutorial-text")}  # fmt: skip
-    assert session.place is not None
-    played = next(r for r in study.block(step.block).rounds if r.id == step.round)
-    seat = session.place.rounds[step.number - 1].seat
-    seconds = round(facts_of(played).horizon * played.tick_ms / 1000)
-    text = words("round-text", colour=words(f"colour-{seat}"), seconds=seconds)
+                "full_screen": False, "text": words("tutorial-text"), "alone": "",
+                "how": how_to_play(session, words),
+                "renderer": make_world(study.tutorial.world).facts.renderer}  # fmt: skip
+    played = study.round(step.block, step.round)
+    facts = facts_of(played)
+    company = company_at(session, step)
+    seconds = round(facts.horizon * played.tick_ms / 1000)
+    if company is None or company.kind == "ai":
+        assert session.place is not None
+        seat = session.place.rounds[step.number - 1].seat
+        look = looks_at(session, step, seat, facts.num_players)[seat]
+        text = words("round-text", colour=words(f"colour-{look}"), seconds=seconds)
+    else:
+        text = words(f"lobby-{company.kind}", seconds=seconds)
     return {
         "kind": "round",
         "tasks": [],
@@ -439,6 +468,9 @@ def _round(session: Session, step: Step, words: Messages) -> dict[str, Any]:
         "rounds": session.state.rounds,
         "full_screen": study.screening.full_screen,
         "text": text,
+        "how": how_to_play(session, words),
+        "renderer": facts.renderer,
+        "alone": words(f"alone-{left}") if (left := left_alone(session.events, step)) else "",
     }
 
 

@@ -169,6 +169,8 @@ class Nobody:
 
     def on_store_error(self, *_: object) -> None: ...
 
+    def on_lost(self, *_: object) -> None: ...
+
 
 def test_the_browser_plays_by_the_rules_that_were_asked_for(tmp_path: Path) -> None:
     config = PlayConfig(episodes_dir=tmp_path, options={"dynamics": "new", "horizon": 33})
