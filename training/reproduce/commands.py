@@ -13,6 +13,11 @@ EXPERIMENTS: dict[str, tuple[str, str, str]] = {
         "Equilibria of small games against tau: where free-riding ends, and at what price.",
         "analysis",
     ),
+    "private-kitchen": (
+        "training.reproduce.private_kitchen:private_kitchen",
+        "The private-cost kitchen: every method's returns, free-riding and worst case, exactly.",
+        "analysis",
+    ),
 }
 
 
