@@ -59,7 +59,8 @@ def write_page(study: Study, found: Mapping[str, Any], folder: Path) -> None:
     parts = [
         INTRODUCTION.format(
             record=RECORD, seeds=len(study.seeds), steps=study.steps, machine=words_of(machine()),
-            base=base.replace("_", " "), bound=BOUND, strangers=", ".join(map(str, STRANGERS_SEEDS)),
+            base=base.replace("_", " "), bound=BOUND,
+            strangers=", ".join(map(str, STRANGERS_SEEDS)),
         ),
         verdict(study, found),
         *(setting_part(setting, found[setting]) for setting in study.settings),

@@ -1,5 +1,6 @@
 """Pictures of the private-cost kitchen; colours by Okabe and Ito."""
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,7 +49,7 @@ def returns_figure(part: Mapping[str, Any]) -> Figure:
     left.set_yticks(places, [row["about"] for row in rows])
     left.set_xlabel("sum of both returns, points; dashed: the best team")
     right.set_xlabel("difference of the two's costs, points")
-    for before, (row, after) in enumerate(zip(rows, rows[1:], strict=False)):
+    for before, (row, after) in enumerate(itertools.pairwise(rows)):
         if row["group"] != after["group"]:
             for axes in (left, right):
                 axes.axhline(places[before] - 0.5, color="#aaaaaa", linewidth=0.8)

@@ -69,9 +69,9 @@ def score(setting: str, pairs: Sequence[Pair], strangers: Mapping[str, Sequence[
         strangers: Partners that it never met, by kind.
 
     Returns:
-        ``table`` [K][K][2] returns of both seats with seed i in seat 0 and j in seat 1; ``moves``,
-        ``collisions`` and ``pots`` [K][2] of the own pair; ``strangers`` kind -> [K] sum of returns, mean over
-        partners and seatings; ``kl`` (nats per step) and ``worst`` (own return) [K][1 + len(TAUS)]
+        ``table`` [K][K][2] returns of both seats with seed i in seat 0 and j in seat 1;
+        ``moves``, ``collisions`` and ``pots`` [K][2] of the own pair; ``strangers`` kind -> [K] sum
+        of returns, mean over partners and seatings; ``kl`` (nats per step) and ``worst`` (own return) [K][1 + len(TAUS)]
         beside the partner itself and adversaries, by rising divergence; ``least`` [K] own return
         beside the unrestricted adversary;
         ``gains`` [K] what either would gain by its best response, the greater; ``unhelped`` [K]
@@ -102,7 +102,7 @@ def score(setting: str, pairs: Sequence[Pair], strangers: Mapping[str, Sequence[
 
 
 def scripted(setting: str) -> dict[str, list[Pair]]:
-    """Partners by rule and by solution: still, random, who works alone, and who does so at times."""
+    """Partners by rule and by solution: still, random, who works alone, or does at times."""
     game = game_of(INSTANCES[setting])
     still, random = game.idle(), game.uniform()
     workers = tuple(game.best_response(seat, still).policy for seat in (0, 1))

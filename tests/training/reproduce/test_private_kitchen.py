@@ -1,20 +1,19 @@
-"""`understudy reproduce private-kitchen`: its scores, its page, its continuation, what it refuses."""
+"""`understudy reproduce private-kitchen`: scores, page, continuation, what it refuses."""
 
 import json
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from agents.library import load_policy
 from play.main import main
-from training.evaluation.exact import exact_pair, game_of
+from play.worlds.private_kitchen.world import INSTANCES
+from training.evaluation.exact import exact_pair
 from training.export import export_run
 from training.reproduce import kitchen_scores, kitchen_variants, private_kitchen
 from training.reproduce.kitchen_scores import TAUS
 from training.reproduce.kitchen_summary import METRICS, worst_at
-from play.worlds.private_kitchen.world import INSTANCES
 
 SMALL = ("--steps", "1600", "--settings", "scarce", "--variants", "ippo,srpo", "--seeds", "0-1")
 
