@@ -69,12 +69,14 @@ def score(setting: str, pairs: Sequence[Pair], strangers: Mapping[str, Sequence[
         strangers: Partners that it never met, by kind.
 
     Returns:
-        ``table`` [K][K][2] returns of both seats with seed i in seat 0 and j in seat 1;
-        ``moves``, ``collisions`` and ``pots`` [K][2] of the own pair; ``strangers`` kind -> [K] sum
-        of returns, mean over partners and seatings; ``kl`` (nats per step) and ``worst`` (own
-        return) [K][1 + len(TAUS)] beside the partner itself and adversaries, by rising
-        divergence; ``least`` [K] own return beside the unrestricted adversary; ``gains`` [K] what either would gain by its best response, the greater; ``unhelped`` [K]
-        own return beside a partner that stands still, mean over seats.
+        - ``table`` [K][K][2]: returns of both seats with seed i in seat 0 and seed j in seat 1;
+        - ``moves``, ``collisions``, ``pots`` [K][2]: how often the own pair does so, by seat;
+        - ``strangers``, kind -> [K]: sum of returns, mean over partners and seatings;
+        - ``kl``, ``worst`` [K][1 + len(TAUS)]: beside the partner itself and adversaries, by rising
+          divergence, that divergence in nats per step and the own return, means over seats;
+        - ``least`` [K]: own return beside the unrestricted adversary, mean over seats;
+        - ``gains`` [K]: what either would gain by its best response, the greater;
+        - ``unhelped`` [K]: own return beside a partner that stands still, mean over seats.
     """
     game = game_of(INSTANCES[setting])
     table = [[game.evaluate(one.seats[0], other.seats[1]) for other in pairs] for one in pairs]

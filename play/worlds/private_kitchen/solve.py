@@ -118,13 +118,14 @@ class Game:
     def counts(self, first: Array, second: Array) -> Array:
         """[2, E] how often each event of `EVENTS` happens to each player, in expectation."""
         counted = np.zeros((2, rules.NUM_EVENTS))
-        present = np.bincount(self.starts, minlength=self.size) / len(self.starts)
+        present: Array = np.bincount(self.starts, minlength=self.size) / len(self.starts)
         after = self.next_states.reshape(2, -1)
         for one, other in reversed(list(self._backwards(first, second))):
             chosen = present[:, None, None] * one[:, :, None] * other[:, None, :]  # [S, 5, 5]
             counted += np.einsum("sab,sabpe->pe", chosen, self._events, optimize=True)
             flow = 0.5 * chosen.reshape(-1)
-            present = sum(np.bincount(order, flow, self.size) for order in after)
+            present = np.bincount(after[0], flow, self.size).astype(np.float64)
+            present += np.bincount(after[1], flow, self.size)
             back = present.reshape(-1, 2, 2)  # [S / 4, onion 0, onion 1]
             for missing, there in ((back[:, 0], back[:, 1]), (back[:, :, 0], back[:, :, 1])):
                 there += self.respawn * missing
