@@ -117,12 +117,13 @@ def findings(study: Study) -> dict[str, Any]:
 
 
 def _of_setting(study: Study, setting: str, generator: np.random.Generator) -> dict[str, Any]:
-    rows = {}
+    rows, best = {}, optimum_of(INSTANCES[setting])
     for variant in study.variants:
         piece = study.pieces[setting, variant.name]
         figures = {
             name: asdict(_figure(metric, piece, generator)) for name, metric in METRICS.items()
         }
+        figures["of_best"] = scaled(figures["own"], 1 / best)
         curve = {
             f"{bound:g}": asdict(_figure(per_seed(worst_at(bound)), piece, generator))
             for bound in BOUNDS
@@ -151,8 +152,13 @@ def _of_setting(study: Study, setting: str, generator: np.random.Generator) -> d
         if hero in names
     }
     return {
-        "optimum": optimum_of(INSTANCES[setting]), "rows": rows, "comparisons": comparisons,
+        "optimum": best, "rows": rows, "comparisons": comparisons,
     }  # fmt: skip
+
+
+def scaled(figure: Mapping[str, Any], factor: float) -> dict[str, Any]:
+    """The same estimate in other units."""
+    return dict(figure) | {key: factor * figure[key] for key in ("mean", "low", "high")}
 
 
 def _figure(metric: Metric, piece: Mapping[str, Any], generator: np.random.Generator) -> Figure:

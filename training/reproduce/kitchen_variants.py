@@ -16,6 +16,7 @@ BASE: dict[str, Any] = {
 """Settings of every variant; chosen by how IPPO and self-play learn, before SRPO was tried."""
 
 PER_SEAT, SHARED, POPULATION = "a policy per seat", "one policy for both seats", "populations"
+ABLATION = "SRPO with one thing changed"
 PAPER = VARIANTS["paper"]
 
 
@@ -107,6 +108,17 @@ TRIALS = (
     Variant("srpo-more", "srpo", SHARED, "SRPO, equal data per hero", {}, 1.5),
     Variant("fcp", "fcp", POPULATION, "FCP", {"population": 3}, 0.5),
     Variant("mep", "mep", POPULATION, "MEP", {"population": 3}, 0.5),
+    Variant("srpo-tau-3", "srpo", ABLATION, "tau fixed, .3 per point", {"tau": 3.0}),
+    Variant("srpo-tau-10", "srpo", ABLATION, "tau fixed, 1 per point", {"tau": 10.0}),
+    Variant("srpo-tau-30", "srpo", ABLATION, "tau fixed, 3 per point", {"tau": 30.0}),
+    Variant("srpo-loss", "srpo", ABLATION, "divergence in the loss only", {"kl_in": "loss"}),
+    Variant("srpo-return", "srpo", ABLATION, "divergence in the return only",
+            {"kl_in": "return"}),
+    Variant("srpo-no-tremble", "srpo", ABLATION, "reference does not tremble", {"tremble": 0.0}),
+    Variant("srpo-own-network", "srpo", ABLATION, "adversary not a change of the partner",
+            {"residual": False}),
+    Variant("srpo-always", "srpo", ABLATION, "never the true partner, tau 1 per point",
+            {"true_partner_share": 0.0, "tau": 10.0}),
 )  # fmt: skip
 
 
