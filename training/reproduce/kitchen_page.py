@@ -40,7 +40,8 @@ bootstrap over independently trained seeds) come from training alone. Settings c
   less stands still.
 """
 COLUMNS = (
-    ("own", "itself", 1), ("of_best", "of the best team's", 3), ("cross", "strangers of its kind", 1), ("gap", "gap", 1),
+    ("own", "itself", 1), ("of_best", "of the best team's", 3),
+    ("cross", "strangers of its kind", 1), ("gap", "gap", 1),
     ("strangers", "other strangers", 1), ("worst", "worst case", 1),
     ("cost_difference", "cost difference", 1), ("lesser_share", "lesser share", 2),
     ("idle_share", "idle", 2),
