@@ -4,16 +4,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from play.worlds.errors import UserError
-from training.config import METHODS, VARIANTS, E3tConfig, FcpConfig, SrpoConfig, TrainConfig
+from training.config import (
+    METHODS,
+    VARIANTS,
+    E3tConfig,
+    FcpConfig,
+    SrpoConfig,
+    TrainConfig,
+    suited_to,
+)
 
-BASE: dict[str, Any] = {
-    "num_envs": 16, "rollout_length": 50, "minibatches": 1, "learning_rate": 2e-3,
-    "entropy": 0.05, "final_entropy": 0.01,
-    # Above any deviation of the advantages here: they stay in units of reward, so that tau and
-    # entropy mean the same for every method and from the first update to the last.
-    "min_deviation": 1.0,
-}  # fmt: skip
-"""Settings of every variant; chosen by how IPPO and self-play learn, before SRPO was tried."""
+BASE = suited_to("private-kitchen")
+"""Settings of every variant."""
 
 PER_SEAT, SHARED, POPULATION = "a policy per seat", "one policy for both seats", "populations"
 ABLATION = "SRPO with one thing changed"
@@ -96,7 +98,7 @@ TRIALS = (
     Variant("paper-twice", "srpo", PER_SEAT, "SRPO as in the paper, tau 1, equal data per hero",
             PAPER, 2.0),
     Variant("released", "srpo", PER_SEAT, "SRPO as released",
-            VARIANTS["released-grid"] | {"tau": 100.0}),
+            VARIANTS["released-grid"]),
     Variant("srpo-per-seat", "srpo", PER_SEAT, "SRPO, ours, per seat", {"shared": False}),
     Variant("pure-adversary", "pure-adversary", PER_SEAT, "Pure adversary",
             {"shared": False, "true_partner_share": 0.0}),
