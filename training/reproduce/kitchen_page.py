@@ -56,7 +56,7 @@ WORDS = {
 
 def write_page(study: Study, found: Mapping[str, Any], folder: Path) -> None:
     """Writes README.md beside the figures."""
-    base = ", ".join(f"{name} {value:g}" for name, value in BASE.items())
+    base = ", ".join(f"{name} {value:g}" for name, value in BASE.items() if name != "steps")
     parts = [
         INTRODUCTION.format(
             record=RECORD, seeds=len(study.seeds), steps=study.steps, machine=words_of(machine()),

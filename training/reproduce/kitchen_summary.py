@@ -20,7 +20,7 @@ BOUNDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 """Bounds of worst cases, in nats per step."""
 BOUND = 0.1
 """The one that tables show."""
-OURS, PAPERS = "srpo", "paper-tau-10"
+OURS, PAPERS = "srpo", "paper-tau-30"
 TOLERATED = 0.02
 """Share of self-play that robustness may cost."""
 

@@ -82,7 +82,6 @@ STRANGERS_SEEDS = (1000, 1001)
 
 TRIALS = (
     Variant("ippo", "ippo", PER_SEAT, "IPPO"),
-    Variant("ippo-entropy-.02", "ippo", PER_SEAT, "IPPO, entropy .02", entropy(0.02)),
     Variant("ippo-entropy-.1", "ippo", PER_SEAT, "IPPO, entropy .1", entropy(0.1)),
     Variant("ippo-entropy-.2", "ippo", PER_SEAT, "IPPO, entropy .2", entropy(0.2)),
     Variant("ippo-entropy-.5", "ippo", PER_SEAT, "IPPO, entropy .5", entropy(0.5)),
@@ -95,8 +94,8 @@ TRIALS = (
             PAPER | {"tau": 30.0}),
     Variant("paper-tau-100", "srpo", PER_SEAT, "SRPO as in the paper, tau 10 per point",
             PAPER | {"tau": 100.0}),
-    Variant("paper-twice", "srpo", PER_SEAT, "SRPO as in the paper, tau 1, equal data per hero",
-            PAPER, 2.0),
+    Variant("paper-twice", "srpo", PER_SEAT, "SRPO as in the paper, tau 3, equal data per hero",
+            PAPER | {"tau": 30.0}, 2.0),
     Variant("released", "srpo", PER_SEAT, "SRPO as released",
             VARIANTS["released-grid"]),
     Variant("srpo-per-seat", "srpo", PER_SEAT, "SRPO, ours, per seat", {"shared": False}),
@@ -110,7 +109,8 @@ TRIALS = (
     Variant("srpo-more", "srpo", SHARED, "SRPO, equal data per hero", {}, 1.5),
     Variant("fcp", "fcp", POPULATION, "FCP", {"population": 3}, 0.5),
     Variant("mep", "mep", POPULATION, "MEP", {"population": 3}, 0.5),
-    Variant("srpo-tau-3", "srpo", ABLATION, "tau fixed, .3 per point", {"tau": 3.0}),
+    Variant("srpo-ratio-.4", "srpo", ABLATION, "tau steered to .4 instead of .6 of the return",
+            {"return_ratio": 0.4}),
     Variant("srpo-tau-10", "srpo", ABLATION, "tau fixed, 1 per point", {"tau": 10.0}),
     Variant("srpo-tau-30", "srpo", ABLATION, "tau fixed, 3 per point", {"tau": 30.0}),
     Variant("srpo-loss", "srpo", ABLATION, "divergence in the loss only", {"kl_in": "loss"}),
