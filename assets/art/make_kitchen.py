@@ -549,6 +549,15 @@ def signs() -> None:
     )
 
 
+def rig(places: dict[str, object]) -> None:
+    """Writes where things are, and a sheet of everything: a page asks once, not a hundred times."""
+    (FOLDER / "rig.json").write_text(json.dumps(places, indent=1) + "\n", encoding="utf-8")
+    files = sorted(FOLDER.glob("*.svg"))
+    pictures = {file.stem: file.read_text(encoding="utf-8").strip() for file in files}
+    text = json.dumps({"rig": places, "pictures": pictures}, indent=0)
+    (FOLDER / "sheet.json").write_text(text + "\n", encoding="utf-8")
+
+
 def main() -> None:
     """Writes everything."""
     FOLDER.mkdir(exist_ok=True)
@@ -559,7 +568,7 @@ def main() -> None:
     patch()
     chefs()
     signs()
-    (FOLDER / "rig.json").write_text(json.dumps(RIG, indent=1) + "\n", encoding="utf-8")
+    rig(RIG)
 
 
 if __name__ == "__main__":
