@@ -18,7 +18,8 @@ from play.worlds.registry import short_name
 from play.worlds.spec import WorldFacts
 
 __all__ = [
-    "BUILTIN", "HUMAN_PROXY", "POLICIES_DIR", "Partner", "check_fit", "list_partners", "load_policy", "write_card",
+    "BUILTIN", "HUMAN_PROXY", "POLICIES_DIR", "Partner", "check_fit", "list_partners",
+    "load_policy", "write_card",
 ]  # fmt: skip
 
 POLICIES_DIR = Path(__file__).resolve().parent.parent / "assets" / "policies"
