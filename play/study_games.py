@@ -18,7 +18,8 @@ from play.worlds.kitchen.state import INTERACT, STAY
 from play.worlds.kitchen.world import Kitchen, make
 
 ROUNDS, STEPS = "rounds.csv", "steps.csv"
-ACTIONS = {**{tuple(d): n for n, d in enumerate(DIRECTIONS)}, (0, 0): STAY, "interact": INTERACT}
+ACTIONS: dict[Any, int] = {tuple(d): n for n, d in enumerate(DIRECTIONS)}
+ACTIONS |= {(0, 0): STAY, "interact": INTERACT}
 
 Row = dict[str, str]
 

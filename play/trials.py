@@ -27,7 +27,8 @@ from play.worlds.kitchen.layouts import ALIASES, DIRECTIONS, package_folder
 from play.worlds.kitchen.state import INTERACT, STAY
 from play.worlds.kitchen.world import Kitchen, make
 
-ACTIONS = {**{tuple(d): n for n, d in enumerate(DIRECTIONS)}, (0, 0): STAY, "INTERACT": INTERACT}
+ACTIONS: dict[Any, int] = {tuple(d): n for n, d in enumerate(DIRECTIONS)}
+ACTIONS |= {(0, 0): STAY, "INTERACT": INTERACT}
 COLUMNS = ("joint_action", "layout_name", "workerid_num", "run", "cur_gameloop", "state", "reward")
 POINTS_IN_LOG, POINTS = 5, 20  # for a soup
 

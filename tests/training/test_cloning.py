@@ -10,11 +10,11 @@ from agents.onnx import OnnxPolicy
 from play.worlds.errors import UserError
 from play.worlds.registry import make_world
 from training.cloning.config import CloneConfig
-from training.cloning.data import Play, batch_of, folds_of, pace_of, plays_of
+from training.cloning.data import Play, batch_of, folds_of, plays_of
 from training.cloning.export import to_onnx
 from training.cloning.fit import learn, patience_of, score
 from training.cloning.models import make_model
-from training.cloning.pace import SPANS
+from training.cloning.pace import SPANS, Pace
 from training.cloning.proxy import make_proxy
 from training.config import SelfPlayConfig
 from training.evaluation.teams import find_teams
@@ -53,7 +53,7 @@ def random_plays(rows=600, plays=4, seed=0):
 def test_pace_counts_what_the_cook_did_not_change():
     world = make_world(WORLD, 1, dynamics="old")
     world.reset(0)
-    pace = pace_of(world.facts)
+    pace = Pace(world.facts.encodings["featurize"])
     memory, shown = np.zeros((1, pace.size), np.float32), []
     # (1, 2): south into the counter only turns; west is one, too; north moves and turns
     for action in (None, STAY, 1, STAY, STAY, 0, 0, STAY):
@@ -70,6 +70,18 @@ def test_pace_counts_what_the_cook_did_not_change():
     counts = np.array([1, 0, 1, 2, 0, 1, 2])
     for column, span in enumerate(SPANS, start=4):
         assert np.array(shown)[1:, column] == pytest.approx(np.minimum(counts / span, 1))
+
+
+def test_both_encodings_tell_the_same_pace():
+    played = game(steps=400, repeat=2)
+    features, planes = (
+        [play.inputs[:, -Pace.features :] for play in plays_of([played], encoding, True)]
+        for encoding in ("featurize", "lossless")
+    )
+    np.testing.assert_array_equal(features, planes)
+    assert (np.array(features)[:, :, :3].max(1) == 1).all()  # moves, turns and hands all changed
+    with pytest.raises(UserError, match="has no encoding 'pixels': choose lossless"):
+        plays_of([played], "pixels", True)
 
 
 def test_patience_is_the_length_of_usual_rests():
@@ -141,10 +153,6 @@ def test_folds_have_no_pair_in_common_and_cover_all():
 @pytest.mark.parametrize("network", ["feed-forward", "recurrent"])
 @pytest.mark.parametrize("pace", [True, False])
 def test_onnx_says_what_torch_says_step_by_step(encoding, network, pace):
-    if pace and encoding == "lossless":
-        with pytest.raises(UserError, match="featurize with --pace; add --no-pace"):
-            CloneConfig(encoding=encoding, network=network, pace=pace)
-        return
     import onnxruntime
 
     config = CloneConfig(encoding=encoding, network=network, pace=pace, hidden=12, impatience=0.7)

@@ -1,22 +1,26 @@
 """Settings of behaviour cloning, and the models of people that are compared."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from agents.demonstrations import SPLITS
 from play.worlds.errors import UserError
 from training.config import require, setting
 
-CANDIDATES: dict[str, dict[str, Any]] = {
-    "feed-forward, featurize": {"pace": False},
-    "feed-forward, lossless": {"pace": False, "encoding": "lossless"},
-    "feed-forward with pace, patient": {"impatience": 0.0},
-    "feed-forward with pace": {},
+CONTENDERS: dict[str, dict[str, Any]] = {
+    "featurize with pace": {},
+    "lossless with pace": {"encoding": "lossless"},
+}
+OTHERS: dict[str, dict[str, Any]] = {
+    "featurize": {"pace": False},
+    "lossless": {"pace": False, "encoding": "lossless"},
+    "featurize with pace, patient": {"impatience": 0.0},
     "recurrent": {"network": "recurrent", "epochs": 40, "pace": False},
     "recurrent with pace": {"network": "recurrent", "epochs": 40},
 }
-"""What differs from the defaults, by the name of the model."""
+"""What differs from the defaults, by the name of the model: those of which the better is shipped
+for a layout, and those that they are compared with."""
 EVERYBODY = "all"
 
 
@@ -54,8 +58,6 @@ class CloneConfig:
         require(self.split in sides, "split", self.split, ", ".join(sides))
         require(self.network in ("feed-forward", "recurrent"), "network", self.network,
                 "feed-forward or recurrent")  # fmt: skip
-        require(not self.pace or self.encoding == "featurize", "encoding", self.encoding,
-                "featurize with --pace; add --no-pace")  # fmt: skip
         for name in ("hidden", "batch", "epochs"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
         require(self.folds >= 2, "folds", self.folds, "2 or more")
@@ -85,7 +87,3 @@ class CloneConfig:
         if unknown:
             raise UserError(f"Behaviour cloning has no setting called {', '.join(unknown)}")
         return cls(**values)
-
-    def candidate(self, name: str) -> "CloneConfig":
-        """The settings of one of `CANDIDATES`."""
-        return replace(self, **CANDIDATES[name])

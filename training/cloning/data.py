@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from agents.demonstrations import Demonstration
 from play.worlds.errors import UserError
 from play.worlds.registry import make_world
-from play.worlds.spec import WorldFacts
+from play.worlds.spec import Encoding
 from training.cloning.pace import Pace
 
 
@@ -28,17 +28,6 @@ class Play:
     actions: NDArray[np.int64]
 
 
-def pace_of(facts: WorldFacts) -> Pace:
-    """The memory over a world's featurize observations.
-
-    Raises:
-        UserError: It has none.
-    """
-    if "featurize" not in facts.encodings:
-        raise UserError(f"Models with --pace need a kitchen, not {facts.world}: add --no-pace")
-    return Pace(facts.encodings["featurize"].channels)
-
-
 def plays_of(games: Sequence[Demonstration], encoding: str, pace: bool) -> list[Play]:
     """What every person of some games saw and did.
 
@@ -46,18 +35,37 @@ def plays_of(games: Sequence[Demonstration], encoding: str, pace: bool) -> list[
         games: Games of one world.
         encoding: How the model sees it.
         pace: Whether it also has the memory of `Pace`.
+
+    Raises:
+        UserError: The world has no such encoding, or none that `Pace` can read.
     """
     plays = []
+    seen_as = _encoding(games[0], encoding)
+    memory = Pace(seen_as) if pace else None
     for game in games:
         world = make_world(game.world, len(game.actions), **game.options)
         world.set_states(game.states[:-1])
         seen = world.observe(encoding)
         for seat in game.people:
             inputs = seen[:, seat].reshape(len(seen), -1).astype(np.float32)
-            if pace:
-                inputs = _with_memory(inputs, pace_of(world.facts))
+            if memory:
+                inputs = _with_memory(inputs, memory)
             plays.append(Play(game.pair, inputs, game.actions[:, seat].astype(np.int64)))
     return plays
+
+
+def _encoding(game: Demonstration, name: str) -> Encoding:
+    """An encoding of the world of a game.
+
+    Raises:
+        UserError: It has none of this name.
+    """
+    facts = make_world(game.world, 1, **game.options).facts
+    if name not in facts.encodings:
+        raise UserError(
+            f"{facts.world} has no encoding {name!r}: choose {', '.join(facts.encodings)}"
+        )
+    return facts.encodings[name]
 
 
 def _with_memory(observations: NDArray[np.float32], pace: Pace) -> NDArray[np.float32]:

@@ -12,9 +12,8 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 from play.worlds.errors import UserError
 from play.worlds.spec import Encoding, WorldFacts
 from training.cloning.config import CloneConfig
-from training.cloning.data import pace_of
 from training.cloning.models import Cloner, FeedForward, Recurrent
-from training.cloning.pace import CHANGES, LOOKS, SPANS, Pace
+from training.cloning.pace import CHANGES, LOOKS, SPANS, Features, Pace
 from training.export import IR_VERSION, OPSET, TOLERANCE, TYPES
 
 CHECKED_STEPS = 200
@@ -59,7 +58,7 @@ def to_onnx(model: Cloner, facts: WorldFacts, config: CloneConfig) -> onnx.Model
     graph, encoding = Graph(), facts.encodings[config.encoding]
     numbers = graph.add("Cast", "observation", to=TensorProto.FLOAT)
     inputs = graph.add("Flatten", numbers, axis=1)
-    pace = pace_of(facts) if config.pace else None
+    pace = Pace(encoding) if config.pace else None
     memories = [size for size in (pace.size if pace else 0, model.state_size) if size]
     parts = graph.split("state_in", memories) if len(memories) > 1 else ["state_in"]
     after, sureness = [], None
@@ -90,7 +89,7 @@ def _pace(graph: Graph, pace: Pace, observation: str, memory: str) -> tuple[str,
     """`Pace.step`: the extended observation, the steps of the rest, and the memory after."""
     one, zero = np.array(1, np.float32), np.array(0, np.float32)
     before, counts = graph.split(memory, [LOOKS, 1])
-    looks = graph.add("MatMul", observation, pace.looks)
+    looks = _looks(graph, pace, observation)
     difference = graph.add("Abs", graph.add("Sub", looks, before))
     changes = graph.add("Clip", graph.add("MatMul", difference, pace.groups), zero, one)
     total = graph.add("MatMul", changes, np.ones((CHANGES, 1), np.float32))
@@ -100,6 +99,25 @@ def _pace(graph: Graph, pace: Pace, observation: str, memory: str) -> tuple[str,
     extended = graph.add("Concat", observation, changes, quiet, spans, axis=1)
     rest = graph.add("Min", counts, np.array(SPANS[-1], np.float32))
     return extended, rest, graph.add("Concat", looks, counts, axis=1)
+
+
+def _looks(graph: Graph, pace: Pace, observation: str) -> str:
+    """`Features.of` or `Planes.of`."""
+    how = pace.looks
+    if isinstance(how, Features):
+        return graph.add("MatMul", observation, how.columns)
+    over_cells = graph.constant(np.array([1], np.int64))
+
+    def total(what: str) -> str:
+        return graph.add("ReduceSum", what, over_cells, keepdims=0)
+
+    shape = np.array([-1, how.cells, how.channels], np.int64)
+    planes = graph.add("Reshape", observation, shape)
+    here = graph.add("Gather", planes, np.array([how.own]), axis=2)
+    facing = total(graph.add("Gather", planes, how.facings, axis=2))
+    held = total(graph.add("Mul", graph.add("Gather", planes, how.items, axis=2), here))
+    place = total(graph.add("Mul", here, how.places[None]))
+    return graph.add("Concat", facing, held, place, axis=1)
 
 
 def _sureness(graph: Graph, model: Cloner, rest: str) -> str:
@@ -112,8 +130,9 @@ def _sureness(graph: Graph, model: Cloner, rest: str) -> str:
 def _gru(graph: Graph, gru: torch.nn.GRU, what: str, state: str) -> str:
     """One step of torch's GRU: the state after."""
     size = [gru.hidden_size] * 3
-    ours = graph.linear(what, gru.weight_ih_l0, gru.bias_ih_l0)
-    theirs = graph.linear(state, gru.weight_hh_l0, gru.bias_hh_l0)
+    weights = dict(gru.named_parameters())
+    ours = graph.linear(what, weights["weight_ih_l0"], weights["bias_ih_l0"])
+    theirs = graph.linear(state, weights["weight_hh_l0"], weights["bias_hh_l0"])
     (r1, z1, n1), (r2, z2, n2) = graph.split(ours, size), graph.split(theirs, size)
     reset = graph.add("Sigmoid", graph.add("Add", r1, r2))
     update = graph.add("Sigmoid", graph.add("Add", z1, z2))

@@ -1,6 +1,6 @@
 """Fitting a model of people: cross-validation by pair, then all of the split's play."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -126,7 +126,7 @@ def _losses(logits: Tensor, actions: Tensor) -> Tensor:
     return flat.view_as(actions)
 
 
-def _shuffled(model: Cloner, batch: Batch, config: CloneConfig):
+def _shuffled(model: Cloner, batch: Batch, config: CloneConfig) -> Iterator[Tensor]:
     """Losses of minibatches of single steps, in random order."""
     known = torch.from_numpy(batch.weights).flatten().bool()
     inputs = torch.from_numpy(batch.inputs).flatten(0, 1)[known]
@@ -136,7 +136,7 @@ def _shuffled(model: Cloner, batch: Batch, config: CloneConfig):
         yield _losses(logits, actions[rows]).mean()
 
 
-def _in_order(model: Cloner, batch: Batch, config: CloneConfig):
+def _in_order(model: Cloner, batch: Batch, config: CloneConfig) -> Iterator[Tensor]:
     """Losses of one stretch after the other, all plays side by side, memory handed on."""
     length, count = batch.actions.shape
     inputs, actions = torch.from_numpy(batch.inputs), torch.from_numpy(batch.actions)

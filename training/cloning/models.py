@@ -23,6 +23,7 @@ class Cloner(nn.Module):
     state_size = 0
     scale: Tensor
     patience: Tensor
+    out: nn.Linear
 
     def __init__(self, inputs: int, config: CloneConfig) -> None:
         super().__init__()

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from agents.demonstrations import Demonstration, load_demonstrations, pairs_of
-from agents.library import FREE_OPTIONS, POLICIES_DIR, write_card
+from agents.library import FREE_OPTIONS, HUMAN_PROXY, POLICIES_DIR, write_card
 from agents.onnx import OnnxPolicy
 from play.worlds.errors import UserError
 from play.worlds.registry import make_world
@@ -20,7 +20,6 @@ from training.cloning.data import batch_of, plays_of
 from training.cloning.export import check_against_torch, to_onnx
 from training.cloning.fit import Fitted, fit, score
 from training.evaluation.habits import habits_of, played
-from training.evaluation.teams import HUMAN_PROXY
 from training.export import OPSET
 from training.provenance import git_commit, versions
 

@@ -4,7 +4,7 @@ The experiment runs in pieces that are kept as they are finished, so it goes on 
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from agents.demonstrations import SPLITS, load_demonstrations
 from agents.onnx import OnnxPolicy
 from play.worlds.errors import UserError
 from play.worlds.kitchen.layouts import CLASSICS
-from training.cloning.config import CANDIDATES, CloneConfig
+from training.cloning.config import CONTENDERS, OTHERS, CloneConfig
 from training.cloning.proxy import NAMES, make_proxy
 from training.evaluation.files import write_whole
 from training.evaluation.habits import habits_of
@@ -26,6 +26,7 @@ from training.reproduce.human_proxies_page import write_page
 
 EXPERIMENT = "human-proxies"
 FOLDS = 2  # in the comparison of models; what is shipped takes the default
+LEFT_OUT = "unseen_pairs_of_its_side"
 POLICIES, MODELS, PIECES = "policies", "models", "pieces"
 
 
@@ -55,17 +56,20 @@ def human_proxies(
     load_demonstrations(data)  # says what is wrong with it before anything is made
     open_folder(out, EXPERIMENT, overwrite)
     (out / PIECES).mkdir(exist_ok=True)
-    found: dict[str, Any] = {"seed": seed, "proxies": {}, "models": {}}
+    found: dict[str, Any] = {"seed": seed, "chosen": {}, "proxies": {}, "models": {}}
     config = CloneConfig(data=str(data), seed=seed)
     for layout in layouts or CLASSICS:
         own = replace(config, world=f"kitchen/{layout}")
-        found["proxies"][layout] = dict(_proxies(own, out))
+        models = dict(_compared(own, CONTENDERS, out))
+        found["models"][layout] = models
+        best = max(models, key=lambda model: models[model][LEFT_OUT]["log_likelihood"])
+        found["chosen"][layout] = best
+        found["proxies"][layout] = dict(_proxies(replace(own, **CONTENDERS[best]), out))
         write_page(found, out)
-    if compare:
-        for layout in layouts or CLASSICS:
-            own = replace(config, world=f"kitchen/{layout}")
-            found["models"][layout] = dict(_compared(own, out))
-            write_page(found, out)
+    for layout in (layouts or CLASSICS) if compare else ():
+        own = replace(config, world=f"kitchen/{layout}")
+        found["models"][layout] |= dict(_compared(own, OTHERS, out))
+        write_page(found, out)
     write_record(out, EXPERIMENT, found, finished=True)
     write_page(found, out)
     click.echo(f"Wrote {out / 'README.md'} and {out / POLICIES}")
@@ -105,13 +109,15 @@ def _fit(config: CloneConfig, out: Path) -> dict[str, Any]:
     }
 
 
-def _compared(config: CloneConfig, out: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every model, fitted to the train side of one layout; nothing of the test side decides."""
+def _compared(
+    config: CloneConfig, models: Mapping[str, Mapping[str, Any]], out: Path
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Models fitted to the train side of one layout; nothing of the test side decides."""
     layout = config.world.partition("/")[2]
-    for number, model in enumerate(CANDIDATES):
-        own = replace(config.candidate(model), folds=FOLDS)
-        make = partial(_model, own, f"{layout}/{number}", out / MODELS)
-        yield model, _piece(out, f"{layout}-model{number}", make)
+    for model, changes in models.items():
+        own = replace(config, **changes, folds=FOLDS)
+        name = f"{layout}/{model.replace(' ', '-').replace(',', '')}"
+        yield model, _piece(out, name.replace("/", "-"), partial(_model, own, name, out / MODELS))
 
 
 def _model(config: CloneConfig, name: str, root: Path) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from training.machine import machine
@@ -37,7 +36,7 @@ def write_page(found: Found, folder: Path) -> None:
         _prediction(found),
         _play(found),
         _seats(found),
-        *([_models(found)] if found["models"] else []),
+        _models(found),
     ]  # fmt: skip
     (folder / "README.md").write_text("\n".join(parts))
 
@@ -45,7 +44,7 @@ def write_page(found: Found, folder: Path) -> None:
 def _prediction(found: Found) -> str:
     rows = [
         [
-            layout, SIDES[side],
+            layout, SIDES[side], found["chosen"][layout],
             f"{own['unseen_pairs_of_its_side']['log_likelihood']:.3f}",
             f"{other['log_likelihood']:.3f}", f"{other['accuracy']:.1%}", f"{other['pairs']}",
             f"{one['hyperparameters']['chosen_epochs']}",
@@ -63,7 +62,16 @@ the other side, which decided nothing.
 
 {
         _table(
-            ["layout", "model", "left out", "other side", "likeliest taken", "pairs", "passes"],
+            [
+                "layout",
+                "proxy",
+                "model",
+                "left out",
+                "other side",
+                "likeliest taken",
+                "pairs",
+                "passes",
+            ],
             rows,
         )
     }"""
@@ -131,29 +139,28 @@ def _by_seat(seats: list[Found]) -> list[str]:
 
 
 def _models(found: Found) -> str:
-    layouts = list(found["models"])
-    names = list(found["models"][layouts[0]])
-    complete = [layout for layout in layouts if set(found["models"][layout]) == set(names)]
+    layouts = found["models"]
+    names = list(dict.fromkeys(name for models in layouts.values() for name in models))
     rows = []
-    for name in names:
-        for layout in complete:
-            one = found["models"][layout][name]
-            left_out = one["unseen_pairs_of_its_side"]["log_likelihood"]
-            rows.append([name, layout, f"{left_out:.3f}", *_habits(one["own_pair_habits"])[1:]])
-        mean = fmean(
-            found["models"][layout][name]["unseen_pairs_of_its_side"]["log_likelihood"]
-            for layout in complete
-        )
-        rows.append([name, "mean", f"{mean:.3f}", *[""] * 6])
+    for layout, models in layouts.items():
+        people = found["proxies"][layout]["train"]["people"]
+        rows.append([layout, "people, train", "", *_habits(people)[1:]])
+        for name in names:
+            if name in models:
+                own = models[name]
+                left_out = f"{own['unseen_pairs_of_its_side']['log_likelihood']:.3f}"
+                mark = f"**{name}**" if name == found["chosen"][layout] else name
+                rows.append([layout, mark, left_out, *_habits(own["own_pair_habits"])[1:]])
     columns = [
-        "model", "layout", "left out", "soups", "stays", "interacts", "stuck", "long rests",
+        "layout", "model", "left out", "soups", "stays", "interacts", "stuck", "long rests",
         "longest",
     ]  # fmt: skip
     return f"""\
 ## Which model
 
-Every model, fitted to the train side only; columns as above, but *left out* is from two folds. The
-shipped one is *feed-forward with pace*, with impatience; the *patient* one is the same without.
+Models fitted to the train side only; columns as above, but *left out* is from two folds. Of the
+first two the one that predicts left-out pairs better (bold) is shipped, fitted to either side. All
+with pace have impatience but the *patient* one. All but the *recurrent* ones are feed-forward.
 
 {_table(columns, rows)}"""
 
