@@ -133,6 +133,8 @@ class Player:
         self.arrived = threading.Condition()
         self.socket = socketio.Client(reconnection=False, http_session=bot.http)
         self.socket.on("*", self._keep)
+        self.lost = threading.Event()
+        self.socket.on("disconnect", lambda *_: self.lost.set())
         self.socket.connect(bot.url, transports=["websocket"])
 
     def __enter__(self) -> "Player":
