@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from studies.design import Study
@@ -11,6 +12,7 @@ from studies.store import Store
 from tests.browser.accessibility import serious
 from tests.browser.conftest import Visitor
 from tests.browser.cook import by_touch
+from tests.studies.files import small
 from tests.studies.person import Person, play_together
 from tests.studies.serving import serving
 from tests.studies.test_pairs import ROUND, of_two
