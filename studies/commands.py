@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import secrets
+import signal
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -131,9 +132,11 @@ DATABASE = click.option(
 )
 @click.option("--url", help="The https address that participants use; with --hosted.")
 @click.option("--frozen", type=FILE, help="Preregistration archive to compare the study with.")
+@click.option("--queue", metavar="URL", help="Redis, where several processes share the study.")
+@click.option("--name", default="", help="This process among several, as the proxy calls it.")
 def serve(
     file: Path, database: str | None, host: str, port: int, hosted: bool, url: str | None,
-    frozen: Path | None,
+    frozen: Path | None, queue: str | None, name: str,
 ) -> None:  # fmt: skip
     """Serve a study to participants, and the dashboard to you.
 
@@ -158,6 +161,10 @@ def serve(
         )
     if hosted and url is None:
         raise UserError("--hosted needs --url: give the https address that participants use")
+    if bool(queue) != bool(name):
+        raise UserError(
+            "One of several processes needs both --queue and --name, one alone needs neither"
+        )
     address = checked_url(url) if hosted and url else None
     secret = checked_secret(os.environ.get("UNDERSTUDY_SECRET")) if hosted else None
     if frozen is not None:
@@ -176,6 +183,8 @@ def serve(
                 port=port,
                 public_url=address,
                 password=digest,
+                queue=queue,
+                name=name,
             )
         )
         click.echo(f"Participants:  {server.url}/")
@@ -187,6 +196,7 @@ def serve(
         click.echo(
             f"Everything is kept in {shown_database(database, file, loaded)}. Ctrl-C ends it."
         )
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # as whoever supervises it does
         with contextlib.suppress(KeyboardInterrupt):
             server.run()
         click.echo("\nEnded; running rounds go on from their records after the next start.")

@@ -186,22 +186,26 @@ class Monitor:
 
     def _last_ticks(self, steps: Mapping[str, str]) -> dict[str, Live]:
         r, c = schema.rounds.c, schema.chunks.c
+        later = schema.chunks.alias()
+        # For each round one look into an index, however long the study has been running.
         newest = (
-            sa.select(
-                r.participant_id, r.step, r.id, r.started_utc, sa.func.max(c.seq).label("seq")
-            )
-            .join(schema.chunks, c.round_id == r.id)
-            .where(r.participant_id.in_(list(steps)))
-            .group_by(r.participant_id, r.step, r.id, r.started_utc)
-        ).subquery()
-        query = sa.select(newest, c.lines).join(
-            schema.chunks, sa.and_(c.round_id == newest.c.id, c.seq == newest.c.seq)
+            sa.select(sa.func.max(later.c.seq))
+            .where(later.c.round_id == r.id)
+            .correlate(schema.rounds)
+            .scalar_subquery()
+        )
+        both = sa.and_(c.round_id == r.id, c.seq == newest)
+        query = (
+            sa.select(r.participant_id, r.step, r.id, r.started_utc, c.lines)
+            .select_from(schema.rounds.join(schema.chunks, both))
+            .where(r.participant_id.in_(list(steps)), r.step.in_(set(steps.values())))
+            .order_by(r.started_utc)
         )
         with self._store.engine.connect() as connection:
-            rows = connection.execute(query.order_by(newest.c.started_utc)).all()
+            rows = connection.execute(query).all()
         return {
             name: _last_tick(round_id, started, lines)
-            for name, step, round_id, started, _, lines in rows
+            for name, step, round_id, started, lines in rows
             if steps[name] == step
         }
 

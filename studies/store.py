@@ -123,9 +123,13 @@ class Store:
         url = database_url(database)
         self.sqlite = url.get_backend_name() == "sqlite"
         options: dict[str, Any] = {} if self.sqlite else {"pool_size": 10, "max_overflow": 20}
-        self.engine = sa.create_engine(url, pool_pre_ping=not self.sqlite, **options)
+        # What was to be stored, such as a platform's identifier, is in no error's message.
+        self.engine = sa.create_engine(
+            url, pool_pre_ping=not self.sqlite, hide_parameters=True, **options
+        )
         # SQLite's own way of waiting for another writer is to sleep and look again.
         self._writer = threading.Lock() if self.sqlite else contextlib.nullcontext()
+        sa.event.listen(self.engine, "handle_error", _without_details)
         if self.sqlite:
             _prepare_sqlite(self.engine)
         try:
@@ -449,6 +453,13 @@ def _has_event(connection: sa.Connection, participant_id: str, seq: int) -> bool
     e = schema.events.c
     query = sa.select(e.seq).where(e.participant_id == participant_id, e.seq == seq)
     return connection.execute(query).first() is not None
+
+
+def _without_details(context: sa.ExceptionContext) -> None:
+    """Leaves out what PostgreSQL adds to an error: the row that it did not take."""
+    for error in (context.original_exception, context.sqlalchemy_exception):
+        if error is not None and error.args and isinstance(error.args[0], str):
+            error.args = (error.args[0].partition("\nDETAIL:")[0], *error.args[1:])
 
 
 def _prepare_sqlite(engine: sa.Engine) -> None:

@@ -87,8 +87,8 @@ def create_app(config: PlayConfig) -> tuple[Flask, SocketIO]:
     return app, socketio
 
 
-def socket_server(app: Flask, config: Settings) -> SocketIO:
-    """The socket that games run over, with its limits."""
+def socket_server(app: Flask, config: Settings, **options: Any) -> SocketIO:
+    """The socket that games run over, with its limits; `options` are more of Flask-SocketIO's."""
     # A stranger's malformed packet is not worth a traceback; errors in our own handlers are
     # logged by sockets.py.
     quiet = logging.getLogger("understudy.engineio")
@@ -105,6 +105,7 @@ def socket_server(app: Flask, config: Settings) -> SocketIO:
         ping_timeout=5,
         logger=quiet,
         engineio_logger=quiet,
+        **options,
     )
     wires = Wires(allowance_factory(config.message_rate, config.message_burst, config.mistakes))
     wires.attach(socketio)

@@ -48,6 +48,8 @@ MAX_FRAME_BYTES = 4096
 MAX_BACKLOG = 256 * 1024
 """Bytes that may wait for a client that does not read; at 150 ms, minutes of a game."""
 PACKET_TYPES = frozenset("0123456")
+GREETING_S = 10.0
+"""How long a connection may take to say what it wants."""
 LINGER_S = 2.0
 """How long a client may take to hang up after it was told goodbye."""
 HANDLERS = 8
@@ -97,6 +99,11 @@ class Wire:
                 self._write(self._protocol.send(CloseConnection(code=1000)))
             self.closing = True
         self._wires.ask(lambda: self._wires.look_after(self))
+
+    @property
+    def busy(self) -> bool:
+        """Whether a handler works on its messages."""
+        return self._busy
 
     @property
     def waiting(self) -> bool:
@@ -426,7 +433,7 @@ class Wires:
         wire = Wire(self, sock, protocol, session)
         self._wires[session.sid] = wire
         session.queue.open(wire)
-        self.ask(lambda: self.look_after(wire))
+        self.ask(lambda: self._take_in(wire))
 
     # On the wires' thread
 
@@ -448,6 +455,14 @@ class Wires:
                 self._selector.modify(wire.sock, events, wire)
         except (ValueError, OSError):
             self.drop(wire)
+
+    def _take_in(self, wire: Wire) -> None:
+        def greeted() -> None:
+            if self.name_of(wire.session) is None and not wire.busy:
+                self.drop(wire)
+
+        self.look_after(wire)
+        self._later(GREETING_S, greeted)
 
     def drop(self, wire: Wire) -> None:
         """Forgets a connection and tells Engine.IO, once."""

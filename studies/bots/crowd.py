@@ -201,10 +201,13 @@ class Visit:
                 break
             if event in ("replaced", "refused"):
                 raise BotError(f"the server ended the connection ({event})")
-            if event == "lobby":
+            if event == "lobby" and data:
                 patience = PATIENCE_S + data["left_ms"] / 1000
             if time.monotonic() - moved_at > patience:
                 raise BotError(f"nothing happened for {patience:.0f} s after {event!r}")
+            if event == "lost":
+                way.blink()
+                continue
             if event == "wait":
                 way.ready()
             if event == "game" and data:

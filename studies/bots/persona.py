@@ -1,7 +1,8 @@
 """What a simulated participant is like, and what they answer: all from one seed.
 
-The figures are plausible ones, not fitted to anybody: times between actions are lognormal around 220 ms,
-pages are read at the pace of `studies.overview`, answers spread around each person's own level.
+The figures are plausible ones, not fitted to anybody: times between actions are lognormal around
+220 ms, pages are read at the pace of `studies.overview`, and answers spread around a level that
+each has of their own.
 """
 
 import math
@@ -17,7 +18,8 @@ from studies.overview import SECONDS_PER_ITEM
 from studies.questionnaires import Answer, Survey
 
 REACTION_MS, REACTION_SPREAD = 220.0, 0.25
-"""Median time from seeing to pressing, in the middle of a plan; standard deviation of its logarithm, over people."""
+"""Median time from seeing to pressing, in the middle of a plan; standard deviation of its logarithm
+over people."""
 PAGES = 25
 """Pages of a usual session: those who drop out do so at one of the first so many."""
 WORSE = 0.4

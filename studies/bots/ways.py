@@ -14,7 +14,7 @@ from play.worlds.errors import UserError
 from studies.bots.reading import Fields, kind_of
 
 TIMEOUT_S = 60.0
-NEWEST = ("tick", "game", "end", "over", "wait", "lobby", "replaced", "refused")
+NEWEST = ("tick", "game", "end", "over", "wait", "lobby", "lost", "replaced", "refused")
 """Events that say how things stand in a round."""
 Event = tuple[str, Any]
 
@@ -123,6 +123,7 @@ class SocketWay:
         # A deadline of its own for everything: nothing here waits for ever.
         self._socket = socketio.Client(reconnection=False, http_session=self._http)
         self._socket.on("*", self._hear)
+        self._socket.on("disconnect", lambda *_: self._hear("lost"))
         self._socket.connect(self._url, transports=["websocket"], wait_timeout=TIMEOUT_S)
 
     def _hear(self, event: str, data: Any = None) -> None:
@@ -154,9 +155,17 @@ class SocketWay:
             self._arrived.wait_for(lambda: self._newest is not before, seconds)
 
     def blink(self) -> None:
-        """See `Way`."""
+        """See `Way`; a server that is gone for a moment is waited for, as a page would."""
+        until = time.monotonic() + TIMEOUT_S
         self._socket.disconnect()
-        self.sit_down()
+        while True:
+            try:
+                self.sit_down()
+                return
+            except socketio.exceptions.ConnectionError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(1.0)
 
     def get_up(self) -> None:
         """See `Way`."""

@@ -28,17 +28,23 @@ from studies.store import Conflict, Identity, Participant
 from studies.web.chairs import how_to_play
 from studies.web.config import StudyConfig
 from studies.web.forms import answers_of, client_ms, number_of
+from studies.web.limits import Limits
 from studies.web.plans import company_at
 from studies.web.rounds import Rounds
 
 COOKIE = "participant"
 LANGUAGE = "language"
+PROCESS = "process"
+"""Cookie by which the proxy in front finds the process of a participant's game."""
 COOKIE_S = 60 * 24 * 3600
 IDENTITY = {"external_id": "PROLIFIC_PID", "external_study": "STUDY_ID",
             "external_session": "SESSION_ID"}  # fmt: skip
 """Field -> parameter of the link, as Prolific names them."""
 REHEARSAL, SIMULATED = "test", "simulated"
 """Purposes of the signed links whose sessions never count; the second is for programs."""
+
+FILES = ("static", "own", "art")
+"""Endpoints of files that every page needs."""
 
 Answered = AnyResponse | str | tuple[str, int]
 
@@ -117,6 +123,8 @@ def register_pages(app: Flask, pages: Pages) -> None:
     """Adds the pages and what guards them."""
     app.jinja_env.filters["paragraphs"] = paragraphs
     app.before_request(_guard)
+    if pages.config.public_url is not None:
+        app.before_request(_limited(pages))
     app.register_error_handler(SQLAlchemyError, lambda _: _unsaved(pages))
     app.register_error_handler(404, lambda _: _words(pages, "nothing", 404))
     app.add_url_rule("/", view_func=lambda: entrance(pages), endpoint="entrance")
@@ -141,6 +149,20 @@ def _guard() -> None:
     origin = request.headers.get("Origin")
     if request.method == "POST" and origin is not None and urlsplit(origin).netloc != request.host:
         abort(403)
+
+
+def _limited(pages: Pages) -> Callable[[], Answered | None]:
+    """Refuses who asks for too many pages; art and scripts do not count."""
+    limits = Limits(pages.config)
+
+    def check() -> Answered | None:
+        if request.endpoint in FILES or limits.admits(pages.who(), request.remote_addr or ""):
+            return None
+        answer = make_response(_words(pages, "too-many", 429, again="/study"))
+        answer.headers["Retry-After"] = "10"
+        return answer
+
+    return check
 
 
 def _unsaved(pages: Pages) -> Answered:
@@ -235,7 +257,15 @@ def show(pages: Pages) -> Answered:
     session = _session(pages)
     if session is None:
         return _stranger(pages)
-    return _page(pages, session, elsewhere=request.args.get("at") == "elsewhere")
+    page = _page(pages, session, elsewhere=request.args.get("at") == "elsewhere")
+    home = pages.rounds.home(session)
+    if not home:
+        return page
+    response = make_response(page)
+    response.set_cookie(
+        PROCESS, home, max_age=COOKIE_S, httponly=True, samesite="Lax", secure=pages.config.secure
+    )
+    return response
 
 
 def take(pages: Pages) -> Answered:

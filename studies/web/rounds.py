@@ -20,9 +20,11 @@ from play.worlds.spec import WorldFacts
 from studies.attention import Notice, Watch
 from studies.design import Outcome, Study
 from studies.flow import Verdict
+from studies.sessions import Session as Sitting
 from studies.sessions import Sessions
 from studies.store import Conflict
 from studies.web.chairs import Chair, picture_of, seen_of, status_of
+from studies.web.cluster import Processes
 from studies.web.config import StudyConfig
 from studies.web.meetings import Meetings, with_whom
 from studies.web.noting import Notes
@@ -39,9 +41,16 @@ LEFT, INACTIVE = "left", "inactive"
 
 
 class Rounds:
-    """All rounds that are being played on a server."""
+    """All rounds that are being played on a server.
 
-    def __init__(self, config: StudyConfig, sessions: Sessions, send: Send) -> None:
+    Attributes:
+        processes: The other servers of the study.
+    """
+
+    def __init__(
+        self, config: StudyConfig, sessions: Sessions, send: Send, processes: Processes
+    ) -> None:
+        self.processes = processes
         self._config, self._sessions, self._send = config, sessions, send
         self._lock = threading.RLock()
         self._chairs: dict[str, Chair] = {}  # participant -> chair
@@ -80,6 +89,7 @@ class Rounds:
         if sitting is None or step is None or step.kind not in PLAYED:
             self._send("over", {}, sid)
             return
+        self.processes.arrive(participant_id, sid)
         with self._lock:
             chair = self._chairs.get(participant_id)
             if chair is None or chair.step != step:
@@ -98,6 +108,13 @@ class Rounds:
                 return
             chair.opening = True
         self._seek(chair)
+
+    def home(self, sitting: Sitting) -> str:
+        """The process at which a participant plays the round that they are at; "" for here."""
+        step = sitting.state.step
+        if step is None or step.kind not in PLAYED:
+            return ""
+        return self.processes.home(sitting.who.id, self._meetings.seeks(sitting, step))
 
     def disconnect(self, sid: str) -> None:
         """Lets a round stand still while its participant is away."""

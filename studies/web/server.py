@@ -9,11 +9,13 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from flask import Flask, Response, abort, request, send_from_directory
 from flask_socketio import SocketIO
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from play.web import server as play_server
@@ -23,6 +25,7 @@ from studies.monitor import Monitor
 from studies.oversight import Oversight
 from studies.retention import delete_identifiers
 from studies.sessions import Sessions
+from studies.web.cluster import Alone, Cluster, Processes
 from studies.web.config import StudyConfig
 from studies.web.desk.door import Door
 from studies.web.desk.views import Desk, Links, register_desk
@@ -34,6 +37,7 @@ from studies.web.sockets import register_sockets
 HERE = Path(__file__).resolve().parent
 PLAY_STATIC = Path(play_server.__file__).resolve().parent / "static"
 MAX_FORM_BYTES = 256 * 1024
+MAX_FORM_PARTS = 1000
 HEADERS = {
     **play_server.HEADERS,
     "Content-Security-Policy": (
@@ -61,10 +65,16 @@ def create_app(
     app = Flask("studies.web", template_folder="templates", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_FORM_BYTES
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    socketio = play_server.socket_server(app, config)
+    app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS
+    options = _queue_of(config)
+    if config.public_url is not None:
+        # A hosted study is behind a proxy, which ends the encryption and says who asks.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
+        options["cors_allowed_origins"] = [config.public_url]
+    socketio = play_server.socket_server(app, config, **options)
     sessions = Sessions(config.store)
     wires = play_server.wires_of(app)
-    rounds = Rounds(config, sessions, wires.tell)
+    rounds = Rounds(config, sessions, wires.tell, _processes_of(config))
     oversight = Oversight(config.store, config.study.id)
     pages = Pages(config, sessions, rounds, oversight)
     register_pages(app, pages)
@@ -74,6 +84,23 @@ def create_app(
     register_sockets(socketio, wires, rounds, config, pages.who)
     _files(app)
     return app, socketio, rounds
+
+
+def _queue_of(config: StudyConfig) -> dict[str, Any]:
+    if config.queue is None:
+        return {}
+    return {"message_queue": config.queue, "channel": f"understudy:{config.study.id}"}
+
+
+def _processes_of(config: StudyConfig) -> Processes:
+    if config.queue is None:
+        return Alone()
+    if config.store.sqlite:
+        raise UserError(
+            "Several processes cannot share a SQLite file: give --database a PostgreSQL URL, or "
+            "leave out --queue"
+        )
+    return Cluster(config.queue, config.name, config.study.id)
 
 
 def _files(app: Flask) -> None:
@@ -145,11 +172,13 @@ class StudyServer:
         """Serves until `close` is called or the process is interrupted."""
         self.rounds.start()
         threading.Thread(target=self._keep_house, daemon=True, name="retention").start()
+        self.rounds.processes.start(self.socketio)
         gc.freeze()  # what is loaded by now stays
         try:
             self._server.serve_forever()
         finally:
             self._closing.set()
+            self.rounds.processes.close()
             self.rounds.close()
             self._wires.close()
             self._server.server_close()

@@ -39,6 +39,11 @@ class Bot:
         self.chance = np.random.default_rng(seed)
         self.told: list[str] = []
         self.page = ""
+        self._fixed: dict[str, str] = {}
+
+    def answer(self, item: str, value: str) -> None:
+        """Settles what it answers to an item; to others it answers by chance."""
+        self._fixed[f"item-{item}"] = value
 
     def enter(self, query: str = "") -> None:
         """Follows the link and begins."""
@@ -95,6 +100,7 @@ class Bot:
                 given[name] = "5"
         if "item-onions" in given:
             given["item-onions"] = self.quiz
+        given |= {name: value for name, value in self._fixed.items() if name in given}
         if self.kind == "screening":
             given |= {"input": "keyboard", "ping": "12.5", "width": "1280", "full_screen": "yes"}
         if self.kind == "consent":
@@ -127,6 +133,8 @@ class Player:
         self.arrived = threading.Condition()
         self.socket = socketio.Client(reconnection=False, http_session=bot.http)
         self.socket.on("*", self._keep)
+        self.lost = threading.Event()
+        self.socket.on("disconnect", lambda *_: self.lost.set())
         self.socket.connect(bot.url, transports=["websocket"])
 
     def __enter__(self) -> "Player":
