@@ -53,6 +53,7 @@ class Participant:
     Attributes:
         study_sha256: Hash of the study as it was when they came; they stay in that one.
         test: Whether this is a rehearsal, which never counts.
+        simulated: Whether a program plays this rehearsal.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Participant:
     test: bool
     language: str
     entered_utc: str
+    simulated: bool = False
 
 
 @dataclass(frozen=True)
@@ -189,28 +191,37 @@ class Store:
             return Study.model_validate(connection.execute(query).scalar_one())
 
     def enter(
-        self, study: Study, identity: Identity | None, language: str, test: bool
+        self,
+        study: Study,
+        identity: Identity | None,
+        language: str,
+        test: bool,
+        *,
+        simulated: bool = False,
     ) -> Participant:
-        """Lets somebody in; who was in this version before is found again by their identity."""
+        """Lets somebody in; who was in this version before is found again by their identity.
+
+        Rehearsals and participants with the same identity are two.
+        """
+        test = test or simulated
         with self.writing() as connection:
             if identity is not None:
-                known = _by_identity(connection, study, identity)
+                known = _by_identity(connection, study, identity, test)
                 if known is not None:
                     return known
-            row = {
-                "id": secrets.token_hex(12),
-                "study_sha256": study.sha256,
-                "test": test,
-                "language": language,
-                "entered_utc": now_utc(),
-            }
-            connection.execute(schema.participants.insert(), row)
+            who = Participant(
+                secrets.token_hex(12), study.sha256, test, language, now_utc(), simulated
+            )
+            connection.execute(schema.participants.insert(), vars(who))
             if identity is not None:
-                connection.execute(
-                    schema.identifiers.insert(),
-                    {"participant_id": row["id"], "study_sha256": study.sha256, **vars(identity)},
-                )
-        return Participant(**row)  # type: ignore[arg-type]
+                row = {"participant_id": who.id, "study_sha256": study.sha256, "test": test}
+                connection.execute(schema.identifiers.insert(), {**row, **vars(identity)})
+        return who
+
+    def known(self, study: Study, identity: Identity, *, test: bool) -> Participant | None:
+        """Who came with this identity to this version before, as a rehearsal or not."""
+        with self.engine.connect() as connection:
+            return _by_identity(connection, study, identity, test)
 
     def participant(self, participant_id: str) -> Participant | None:
         """A participant, or None when there is none (any more)."""
@@ -419,7 +430,9 @@ class Store:
             return list(connection.execute(query).scalars())
 
 
-def _by_identity(connection: sa.Connection, study: Study, identity: Identity) -> Participant | None:
+def _by_identity(
+    connection: sa.Connection, study: Study, identity: Identity, test: bool
+) -> Participant | None:
     """Who came with this identity to this version, whatever else has changed in the file."""
     ids, people, s = schema.identifiers.c, schema.participants, schema.studies.c
     row = (
@@ -428,7 +441,7 @@ def _by_identity(connection: sa.Connection, study: Study, identity: Identity) ->
             .join(schema.identifiers, ids.participant_id == people.c.id)
             .join(schema.studies, s.sha256 == people.c.study_sha256)
             .where(s.study == study.id, s.version == study.version)
-            .where(ids.external_id == identity.external_id)
+            .where(ids.external_id == identity.external_id, people.c.test == test)
         )
         .mappings()
         .first()

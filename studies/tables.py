@@ -5,6 +5,7 @@ compared with their hashes, so nothing is exported that did not happen.
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +13,7 @@ from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -32,6 +33,10 @@ from studies.sessions import Session, Sessions
 from studies.store import Event, Identity, Participant, Store
 
 Row = dict[str, Any]
+Kind = Literal["participants", "rehearsals", "simulated"]
+"""Whom a table is about: participants, people who tried the study, or programs that did."""
+UNNAMED = "identifiers deleted"
+"""Kind of the event that says so."""
 LATE_MS = 75.0
 """A step is late when it came so long after it was due; half a usual tick."""
 
@@ -105,6 +110,13 @@ class Dossier:
     played: list[Played] = field(default_factory=list)
 
     @property
+    def kind(self) -> Kind:
+        """Whether this is a participant, a rehearsal or a program."""
+        if self.who.simulated:
+            return "simulated"
+        return "rehearsals" if self.who.test else "participants"
+
+    @property
     def events(self) -> tuple[Event, ...]:
         """What happened, in order."""
         return self.session.events
@@ -115,7 +127,15 @@ class Dossier:
         return [played for played in self.played if not played.tutorial]
 
 
-def dossiers_of(store: Store, study_id: str, *, rehearsals: bool = False) -> Iterator[Dossier]:
+def of_kind(kind: Kind) -> sa.ColumnElement[bool]:
+    """The condition on participants' rows; each row is of one kind."""
+    people = schema.participants.c
+    return sa.and_(
+        people.test == (kind != "participants"), people.simulated == (kind == "simulated")
+    )
+
+
+def dossiers_of(store: Store, study_id: str, kind: Kind = "participants") -> Iterator[Dossier]:
     """All participants of a study, in all states of its file, by when they came."""
     sessions = Sessions(store)
     people, ids = schema.participants, schema.identifiers
@@ -125,7 +145,7 @@ def dossiers_of(store: Store, study_id: str, *, rehearsals: bool = False) -> Ite
             sa.select(people, ids.c.external_id, ids.c.external_study, ids.c.external_session)
             .outerjoin(ids, ids.c.participant_id == people.c.id)
             .where(people.c.study_sha256.in_(store.versions(study_id)))
-            .where(people.c.test == rehearsals)
+            .where(of_kind(kind))
             .order_by(people.c.entered_utc, people.c.id)
         ).mappings().all()  # fmt: skip
     for row in rows:
@@ -138,10 +158,22 @@ def dossiers_of(store: Store, study_id: str, *, rehearsals: bool = False) -> Ite
             repeated = seen[identity.external_id] > 1
         who = Participant(**values)
         session = sessions.look(who)
-        yield Dossier(who, session, identity, repeated, list(_rounds(store, who.id)))
+        repeated = repeated or noted_as_repeated(session.events)
+        yield Dossier(who, session, identity, repeated, list(records_of(store, who.id)))
 
 
-def _rounds(store: Store, participant_id: str) -> Iterator[Played]:
+def failed_tries(events: Iterable[Event]) -> int:
+    """Failed tries of the quiz, the one after which somebody was out among them."""
+    return sum(e.step.startswith("quiz:") and e.data.get("passed") is False for e in events)
+
+
+def noted_as_repeated(events: Iterable[Event]) -> bool:
+    """Whether an identifier had taken part before, when it was deleted; see `studies.retention`."""
+    return any(e.kind == UNNAMED and e.data["repeated"] for e in events)
+
+
+def records_of(store: Store, participant_id: str) -> Iterator[Played]:
+    """The rounds and tutorials of a participant, oldest first."""
     r = schema.rounds.c
     query = (
         sa.select(r.id, r.step, r.started_utc)
@@ -189,6 +221,9 @@ PARTICIPANTS = [
     Column("ping_ms", "float", "Median of seven round trips at the screening"),
     Column("quiz_failures", "int", "Failed tries of the quiz"),
     Column("failed_checks", "int", "Failed attention checks"),
+    Column(
+        "kind", "text", "participants; rehearsals of people; or simulated, which programs played"
+    ),
     Column("excluded", "bool", "Whether any exclusion rule of the study applies"),
     Column("exclusion_reasons", "text", "Which rules apply, between spaces"),
     Column("entered_utc", "text", "When they came", private=True),
@@ -228,8 +263,9 @@ def participants(_: Store, people: list[Dossier]) -> Iterator[Row]:
             "device": device.get("input"),
             "window_width": device.get("width"),
             "ping_ms": device.get("ping_ms"),
-            "quiz_failures": state.failures,
+            "quiz_failures": failed_tries(one.events),
             "failed_checks": sum(len(e.data.get("failed_checks", ())) for e in one.events),
+            "kind": one.kind,
             "excluded": bool(reasons),
             "exclusion_reasons": " ".join(reasons),
             "entered_utc": one.who.entered_utc,
@@ -393,6 +429,17 @@ STEPS = [
     Column("player_1_id", "text", "The same for seat 1"),
     Column("player_0_is_human", "bool", "Whether a person is in seat 0"),
     Column("player_1_is_human", "bool", "Whether a person is in seat 1"),
+    Column("round_num", "int", "Position among the participant's rounds, from 1"),
+    Column("round_type", "text", "main, as in the 2019 trials; tutorials are left out"),
+    Column("is_leader", "bool", "True: of a step there is one row"),
+    Column("is_wait", "bool", "Whether nobody did anything"),
+    Column("completed", "bool", "Whether the round was played to its end"),
+    Column("run", "text", "Version that the study file states, under the name of the 2019 trials"),
+    Column("workerid_num", "int", "Number of the participant in this export"),
+    Column("reward_norm", "float", "The reward again: soups are worth here what they were there"),
+    Column("cur_gameloop_total", "int", "Steps of the round"),
+    Column("reward_norm_total", "float", "Team reward of the round"),
+    Column("datetime", "float", "When it happened, in milliseconds since 1970", private=True),
     Column("due_ms", "float", "When the step was due, from the start of the record"),
     Column("at_ms", "float", "When it happened"),
     Column("hash", "text", "Hash of the state after it, where the record has one"),
@@ -401,14 +448,16 @@ STEPS = [
 
 def steps(_: Store, people: list[Dossier]) -> Iterator[Row]:
     """One row for each step of each round; tutorials are left out."""
-    for one in people:
+    for number, one in enumerate(people, start=1):
         for played in one.counted:
             if played.episode.ticks:
-                yield from _steps(one, played)
+                yield from ({**row, "workerid_num": number} for row in _steps(one, played))
 
 
 def _steps(one: Dossier, played: Played) -> Iterator[Row]:
     episode, where = played.episode, _where(one, played)
+    of_round = _of_round(one, played, where)
+    began_ms = datetime.fromisoformat(played.started_utc).timestamp() * 1000
     header, told = episode.header, _in_their_format(episode)
     kinds = [seat["kind"] for seat in header["seats"]]
     score = 0.0
@@ -423,12 +472,30 @@ def _steps(one: Dossier, played: Played) -> Iterator[Row]:
             "score": score,
             "time_elapsed": line["at_ms"] / 1000,
             "time_left": (header["horizon"] - t - 1) * header["tick_ms"] / 1000,
-            "trial_id": played.id,
+            **of_round,
+            "is_wait": all(played.idle[t]),
+            "reward_norm": reward,
+            "datetime": began_ms + line["at_ms"],
             **{f"player_{i}_id": seat["label"] if seat["kind"] == "human" else "policy"
                for i, seat in enumerate(header["seats"][:2])},
             **{f"player_{i}_is_human": kind == "human" for i, kind in enumerate(kinds[:2])},
             **{key: line.get(key) for key in ("due_ms", "at_ms", "hash")},
         }  # fmt: skip
+
+
+def _of_round(one: Dossier, played: Played, where: Row) -> Row:
+    """What the 2019 and 2020 trials say at every step and is the same for all of a round."""
+    episode = played.episode
+    return {
+        "trial_id": played.id,
+        "round_num": where["number"],
+        "round_type": "main",
+        "is_leader": True,
+        "completed": (episode.end or {}).get("reason") == "complete",
+        "run": one.session.study.version,
+        "cur_gameloop_total": len(episode.ticks),
+        "reward_norm_total": float(sum(sum(line["rewards"]) for line in episode.ticks)),
+    }
 
 
 def _in_their_format(episode: Episode) -> Callable[[int], Row]:
@@ -566,8 +633,8 @@ EVENTS = [
     Column(
         "kind",
         "text",
-        "entered, passed, failed, ended, language, waiting (in the lobby), "
-        "paired, alone (an AI partner stands in), attention",
+        "entered, passed, failed, ended, language, waiting (in the lobby), paired, alone (an AI "
+        "partner stands in), attention, identifiers deleted",
     ),
     Column("what", "text", "Of attention: idle, hidden or lag"),
     Column("now", "text", "Of attention: warned, what followed (note, pause, end), or fine"),
@@ -601,6 +668,41 @@ def events(_: Store, people: list[Dossier]) -> Iterator[Row]:
             }
 
 
+# Flow
+
+FLOW = [
+    Column("arm", "text", "Arm; empty for those who were in none yet"),
+    Column(
+        "status",
+        "text",
+        "came; dropped (no end) or how it ended; of those who are done, excluded or analysed",
+    ),
+    Column("reason", "text", "Exclusion rule; somebody can count under several"),
+    Column("participants", "int", "How many"),
+]
+
+
+def flow(_: Store, people: list[Dossier]) -> Iterator[Row]:
+    """How many came, ended how, were excluded why and are left, by arm: a CONSORT flow."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for one in people:
+        arm = one.session.place.arm if one.session.place else ""
+        outcome = one.session.state.outcome or "dropped"
+        reasons = reasons_of(one.session.study, one)
+        counts[arm, "came", ""] += 1
+        counts[arm, outcome, ""] += 1
+        if outcome == "done":
+            counts[arm, "excluded" if reasons else "analysed", ""] += 1
+            counts.update((arm, "excluded", reason) for reason in reasons)
+    for (arm, status, reason), count in sorted(counts.items()):
+        yield {
+            "arm": arm or None,
+            "status": status,
+            "reason": reason or None,
+            "participants": count,
+        }
+
+
 COLUMNS: dict[str, list[Column]] = {
     "participants": PARTICIPANTS,
     "rounds": ROUNDS,
@@ -608,6 +710,7 @@ COLUMNS: dict[str, list[Column]] = {
     "answers": ANSWERS,
     "decisions": DECISIONS,
     "events": EVENTS,
+    "flow": FLOW,
 }
 TABLES: dict[str, Callable[[Store, list[Dossier]], Iterator[Row]]] = {
     "participants": participants,
@@ -616,4 +719,5 @@ TABLES: dict[str, Callable[[Store, list[Dossier]], Iterator[Row]]] = {
     "answers": answers,
     "decisions": decisions,
     "events": events,
+    "flow": flow,
 }

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.card import Card
 from agents.library import list_partners, load_policy
 from agents.policy import Policy, SeatView
 from play.worlds.errors import UserError
@@ -73,16 +74,34 @@ def invite(config: TrainConfig, world: World, parts: Sequence[NDArray[np.int64]]
         parts: The slots of those seats, for each seed.
 
     Raises:
-        UserError: Nobody can take these seats.
+        UserError: Nobody can take these seats, or the one asked for is held out.
     """
     facts = world.facts
     seats = [seat for seat in range(facts.num_players) if seat not in facts.team]
     fitting = [
-        partner.name for partner in list_partners(facts.world) if partner.takes(facts, seats)
+        partner.name
+        for partner in list_partners(facts.world)
+        if partner.takes(facts, seats) and not (partner.card and partner.card.held_out)
     ]
     name = config.others or next(iter(fitting), "")
     if not name:
         raise UserError(
             f"Nobody can take seat {seats[0]} of {facts.world}: train a policy for it first"
         )
-    return [Guest(load_policy(name, facts, seats=seats), parts, facts.num_players)]
+    policy = load_policy(name, facts, seats=seats)
+    refuse_held_out(policy)
+    return [Guest(policy, parts, facts.num_players)]
+
+
+def refuse_held_out(policy: Policy) -> None:
+    """Refuses a policy as company in training that is kept for evaluation.
+
+    Raises:
+        UserError: Its card says so.
+    """
+    card: Card | None = getattr(policy, "card", None)
+    if card is not None and card.held_out:
+        raise UserError(
+            f"{policy.name} is held out for evaluation, so nothing may be trained beside it: use "
+            "another partner, such as the human proxy that is not held out"
+        )

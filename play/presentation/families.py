@@ -31,6 +31,14 @@ PARTNERS = {
         "Mirror (self-play)",
         "Learned beside itself, and expects you to move as it would.",
     ),
+    "human-proxy": (
+        "Human proxy",
+        "Imitates people who played here before, with their pauses and mistakes.",
+    ),
+    "human-proxy-held-out": (
+        "Human proxy, held out",
+        "Imitates other people, whom no training may meet: it is for tests.",
+    ),
     "greedy": ("Greedy cook", "Always does the most useful thing next."),
     "pursue": ("Pursuer", "Runs to where the runner will be, and cuts off its way."),
     "flee": ("Fugitive", "Keeps away from you, from corners and from the border."),
@@ -81,12 +89,13 @@ def text_of(partner: Partner, world: str) -> tuple[str, str]:
     """
     method = partner.algorithm.replace("_", "-")
     texts = {**PARTNERS, **presentation_of(world).partners}
-    known = texts.get(partner.name) or texts.get(method)
+    last = re.sub(r"-seat\d+$", "", partner.name.rpartition("/")[2])
+    known = texts.get(partner.name) or texts.get(method) or texts.get(last)
     if known is None:
         return partner.title, partner.description
     title, description = known
-    last = re.sub(r"-seat\d+$", "", partner.name.rpartition("/")[2])
-    return (title if last in (partner.name, method) else f"{title}, {last}"), description
+    own = last not in (partner.name, method) and method in texts
+    return (f"{title}, {last}" if own else title), description
 
 
 def person_of(facts: WorldFacts, seat: int) -> str:

@@ -123,3 +123,14 @@ def _paused(chair: Chair, table: RoundTable) -> dict[str, Any] | None:
     if missing is chair and reason == "away":
         return None  # whoever reads this is back
     return {"reason": reason, "seat": seat, "left_ms": missing.left_ms(time.monotonic())}
+
+
+def seen_of(chair: Chair) -> dict[str, float | None]:
+    """What the watch says of a whole round, as far as this process has seen it."""
+    if chair.watch is None:
+        return {}
+    lag = chair.watch.lag_ms
+    return {
+        "hidden_s": round(chair.watch.hidden_s, 1),
+        "lag_ms": None if lag is None else round(lag, 1),
+    }

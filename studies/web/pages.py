@@ -22,6 +22,7 @@ from studies.company import left_alone
 from studies.flow import Step, Verdict
 from studies.looks import looks_at
 from studies.messages import Messages, messages
+from studies.oversight import Oversight
 from studies.sessions import Session, Sessions
 from studies.store import Conflict, Identity, Participant
 from studies.web.chairs import how_to_play
@@ -39,7 +40,8 @@ COOKIE_S = 60 * 24 * 3600
 IDENTITY = {"external_id": "PROLIFIC_PID", "external_study": "STUDY_ID",
             "external_session": "SESSION_ID"}  # fmt: skip
 """Field -> parameter of the link, as Prolific names them."""
-TITLES = {"instructions": "instructions-title", "quiz": "quiz-title", "debrief": "debrief-title"}
+REHEARSAL, SIMULATED = "test", "simulated"
+"""Purposes of the signed links whose sessions never count; the second is for programs."""
 
 FILES = ("static", "own", "art")
 """Endpoints of files that every page needs."""
@@ -54,6 +56,7 @@ class Pages:
     config: StudyConfig
     sessions: Sessions
     rounds: Rounds
+    oversight: Oversight
 
     def token(self, participant_id: str) -> str:
         """The signed cookie of a participant."""
@@ -181,7 +184,7 @@ def entrance(pages: Pages) -> Answered:
     test = request.args.get("test", "")
     if not identity["external_id"] and not test and pages.who() is not None:
         return redirect("/study")
-    if test and not hmac.compare_digest(test.encode(), pages.config.signed("test").encode()):
+    if test and not _signed(pages, REHEARSAL, test) and not _signed(pages, SIMULATED, test):
         return _words(pages, "nothing", 404)
     words = messages(pages.language())
     page = render_template(
@@ -196,20 +199,18 @@ def entrance(pages: Pages) -> Answered:
 def begin(pages: Pages) -> Answered:
     """Lets somebody in, or back in, and gives them their cookie."""
     form, study = request.form, pages.config.study
-    test = form.get("test", "")
-    rehearsal = hmac.compare_digest(test.encode(), pages.config.signed("test").encode())
-    external = form.get("external_id", "")[:200]
-    identity = None
-    if external:
-        identity = Identity(
-            external, form.get("external_study", "")[:200], form.get("external_session", "")[:200]
-        )
+    identity = _identity(form)
+    simulated = _signed(pages, SIMULATED, form.get("test", ""))
+    test = simulated or _signed(pages, REHEARSAL, form.get("test", ""))
     words = messages(pages.language())
     store = pages.sessions.store
-    known = store.find(external) if external else None
-    if known is None and not rehearsal and closed(pages):
-        return pages.message(words, "closed")
-    who = store.enter(study, identity, words.language, rehearsal)
+    if not test and not (identity and store.known(study, identity, test=False)):
+        test = pages.oversight.is_on("rehearsing")
+        if not test and closed(pages):
+            return pages.message(words, "closed")
+        if not test and not pages.oversight.is_on("recruiting"):
+            return pages.message(words, "paused")
+    who = store.enter(study, identity, words.language, test, simulated=simulated)
     if not store.events(who.id):
         _entered(pages, who)
     response = redirect("/study", 303)
@@ -218,6 +219,15 @@ def begin(pages: Pages) -> Answered:
         secure=pages.config.secure,
     )  # fmt: skip
     return response
+
+
+def _identity(form: Mapping[str, str]) -> Identity | None:
+    external, its_study, session = (form.get(name, "")[:200] for name in IDENTITY)
+    return Identity(external, its_study, session) if external else None
+
+
+def _signed(pages: Pages, purpose: str, given: str) -> bool:
+    return hmac.compare_digest(given.encode(), pages.config.signed(purpose).encode())
 
 
 def _entered(pages: Pages, who: Participant) -> None:

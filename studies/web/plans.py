@@ -1,7 +1,7 @@
 """What is played in a step of a session, and the table at which it is played."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from studies.sessions import Session as Sitting
 
 TUTORIAL_STEPS = 20_000
 """Steps after which an abandoned tutorial ends; at 150 ms, fifty minutes."""
+LEAST_TICK_MS = 20
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,13 @@ def warm_up(name: str, options: dict[str, Any]) -> None:
     world.step(np.full((1, world.facts.num_players), world.facts.idle_action))
     for encoding in world.facts.encodings:
         world.observe(encoding)
+
+
+def hurried(plan: Plan, speed: float) -> Plan:
+    """The same at a faster tick, which a study file could have too."""
+    assert plan.config.tick_ms is not None
+    tick_ms = max(LEAST_TICK_MS, round(plan.config.tick_ms / speed))
+    return replace(plan, config=replace(plan.config, tick_ms=tick_ms))
 
 
 def _policy_of(study: Study, played: Round) -> tuple[str, str | None]:

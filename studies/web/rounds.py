@@ -12,29 +12,24 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from agents.library import check_fit, load_policy
-from agents.policy import Policy
-from play.episode import software
-from play.recorder import STORE_RETRY_S, Lost, Record
 from play.scheduler import Scheduler
-from play.session import Line, Session
 from play.web.messages import Key
 from play.web.table import Message
 from play.worlds.errors import UserError
+from play.worlds.spec import WorldFacts
 from studies.attention import Notice, Watch
-from studies.checks import options_of
 from studies.design import Outcome, Study
 from studies.flow import Verdict
-from studies.pairs import begin_pair_round, find_pair_round
-from studies.records import begin_round, find_round
 from studies.sessions import Session as Sitting
 from studies.sessions import Sessions
 from studies.store import Conflict
-from studies.web.chairs import Chair, picture_of, status_of
+from studies.web.chairs import Chair, picture_of, seen_of, status_of
 from studies.web.cluster import Processes
 from studies.web.config import StudyConfig
 from studies.web.meetings import Meetings, with_whom
-from studies.web.plans import Plan, RoundTable, company_at, plan_of, warm_up
+from studies.web.noting import Notes
+from studies.web.opening import Opener
+from studies.web.plans import Plan, RoundTable, company_at, plan_of
 
 log = logging.getLogger("understudy.studies")
 
@@ -62,8 +57,9 @@ class Rounds:
         self._sids: dict[str, str] = {}  # connection -> participant
         self._scheduler = Scheduler()
         self._meetings = Meetings(sessions)
-        self._policies: dict[str, Policy] = {}
+        self._opener = Opener(config.store, self._scheduler, config.speed)
         self._stopping = threading.Event()
+        self._notes = Notes(sessions, self._stopping)
         self._sweeper = threading.Thread(target=self._sweep_loop, daemon=True, name="rounds")
 
     def start(self) -> None:
@@ -82,18 +78,13 @@ class Rounds:
         Raises:
             UserError: One is damaged.
         """
-        for entries in study.partners.values():
-            for entry in entries:
-                self._policy(entry.policy)
-        for block in study.blocks:
-            for played in block.rounds:
-                warm_up(played.world, options_of(played))
+        self._opener.preload(study)
 
     # What connections do
 
     def connect(self, sid: str, participant_id: str) -> None:
         """Greets a participant's connection; an older one of theirs is told to go."""
-        sitting = self._load(sid, participant_id)
+        sitting = self._notes.read(participant_id, lambda: self._send("stalled", {}, sid))
         step = sitting.state.step if sitting else None
         if sitting is None or step is None or step.kind not in PLAYED:
             self._send("over", {}, sid)
@@ -125,17 +116,6 @@ class Rounds:
             return ""
         return self.processes.home(sitting.who.id, self._meetings.seeks(sitting, step))
 
-    def _load(self, sid: str, participant_id: str) -> Sitting | None:
-        """Reads a session, and tries again while the database does not answer."""
-        while True:
-            try:
-                return self._sessions.load(participant_id)
-            except SQLAlchemyError:
-                log.exception("a session cannot be read; trying again")
-                self._send("stalled", {}, sid)
-                if self._stopping.wait(STORE_RETRY_S):
-                    return None
-
     def disconnect(self, sid: str) -> None:
         """Lets a round stand still while its participant is away."""
         with self._lock:
@@ -160,7 +140,7 @@ class Rounds:
         if not self._meetings.seeks(chair.sitting, chair.step):
             self._begin([chair])
             return
-        self._write(chair, lambda sitting: self._meetings.begin(sitting, chair.step))
+        self._notes.write(chair, lambda sitting: self._meetings.begin(sitting, chair.step))
         self._seek(chair)
 
     def key(self, sid: str, key: Key) -> bool:
@@ -239,7 +219,7 @@ class Rounds:
     def _seek(self, chair: Chair) -> None:
         """Lets somebody wait for a partner, or begin with one who waits already."""
         while True:
-            if not self._refresh(chair):
+            if not self._notes.refresh(chair):
                 self._over(chair)
                 return
             if self._meetings.deserted(chair.sitting, chair.step):
@@ -273,7 +253,7 @@ class Rounds:
                 )
             except Conflict:
                 return False
-        if not (self._refresh(first) and self._refresh(second)):
+        if not (self._notes.refresh(first) and self._notes.refresh(second)):
             return False
         party = [first, second]
         for chair in party:
@@ -281,20 +261,12 @@ class Rounds:
         self._begin(sorted(party, key=lambda chair: chair.seat))
         return True
 
-    def _refresh(self, chair: Chair) -> bool:
-        """Reads a session again; False when it has gone on from the step."""
-        sitting = self._sessions.load(chair.name)
-        if sitting is None or sitting.state.step != chair.step:
-            return False
-        chair.sitting = sitting
-        return True
-
     def _desert(self, chair: Chair, round_id: str | None) -> None:
         """Nobody came, or the partner is gone: what follows is what the study file says."""
         company = company_at(chair.sitting, chair.step)
         alone = company is None or company.kind == "nobody"
         outcome: Outcome = "lobby_timeout" if alone else "partner_left"
-        self._write(
+        self._notes.write(
             chair, lambda now: self._meetings.leave_alone(now, chair.step, outcome, round_id)
         )
         self._over(chair)
@@ -313,11 +285,15 @@ class Rounds:
     def _begin(self, party: list[Chair]) -> None:
         """Loads the round of one participant or of two, and starts it."""
         try:
-            table = self._open_as_ours(party)
+            table = self._opener.open(
+                party,
+                lambda plan, facts: self._table(party, plan, facts),
+                lambda *end: self._ended(party, *end),
+            )
         except (UserError, ValueError):
             log.exception("a round of %s cannot be played", party[0].name)
             for chair in party:
-                self._write_verdict(chair, Verdict("ended", {"outcome": "technical_fault"}))
+                self._notes.verdict(chair, Verdict("ended", {"outcome": "technical_fault"}))
                 self._over(chair)
             return
         except (OSError, SQLAlchemyError):
@@ -335,6 +311,17 @@ class Rounds:
             return
         with self._lock:
             self._sit_down(party, table)
+
+    def _table(self, party: Sequence[Chair], plan: Plan, facts: WorldFacts) -> RoundTable:
+        return RoundTable(
+            plan,
+            facts,
+            on_tick=lambda message: self._tell(party, "tick", message),
+            on_end=lambda result: self._on_end(party, result),
+            on_stall=lambda message: self._tell(party, "stalled", message),
+            on_task=lambda message: self._tell(party, "task", message),
+            on_lost=lambda: self._on_lost(party),
+        )
 
     def _sit_down(self, party: list[Chair], table: RoundTable) -> None:
         if any(self._chairs.get(chair.name) is not chair for chair in party):
@@ -355,80 +342,6 @@ class Rounds:
         for chair in party:
             if chair.sid is not None:
                 self._send("game", picture_of(chair, table), chair.sid)
-
-    def _open_as_ours(self, party: list[Chair]) -> RoundTable | None:
-        while True:
-            try:
-                return self._open(party)
-            except Lost:
-                # Another process was at it and has written once more: read again. Or they have
-                # withdrawn, and there is nothing to read.
-                if any(self._sessions.store.participant(chair.name) is None for chair in party):
-                    return None
-
-    def _open(self, party: list[Chair]) -> RoundTable | None:
-        """Begins the round, or goes on from its record; None for one that had ended."""
-        plan = plan_of(party[0].sitting, party[0].step)
-        for chair in party:
-            chair.seat = plan_of(chair.sitting, chair.step).seat
-        session = self._session(plan)
-        table = RoundTable(
-            plan,
-            session.facts,
-            on_tick=lambda message: self._tell(party, "tick", message),
-            on_end=lambda result: self._on_end(party, result),
-            on_stall=lambda message: self._tell(party, "stalled", message),
-            on_task=lambda message: self._tell(party, "task", message),
-            on_lost=lambda: self._on_lost(party),
-        )
-        found = self._find(party, plan)
-        if found is None:
-            table.sit_down(self._scheduler.seat(session, self._record(party, session), table))
-            return table
-        record, lines = found
-        if lines[-1]["kind"] == "end":
-            end = lines[-1]
-            self._ended(party, record.id, end["reason"], end["score"], end["steps"])
-            return None
-        elapsed = session.catch_up(lines, table.look)
-        if session.over or table.taught:  # the process ended between the last step and the end
-            record.append(session.finish("complete", elapsed))
-            self._ended(party, record.id, "complete", session.score, session.t)
-            return None
-        # With this line the round is this process's: another one that still plays it has lost it.
-        record.append([{"kind": "resumed", "at_ms": elapsed, "software": software()}])
-        table.sit_down(self._scheduler.seat(session, record, table, elapsed))
-        return table
-
-    def _find(self, party: Sequence[Chair], plan: Plan) -> tuple[Record, list[Line]] | None:
-        """The record to go on from; one with other players in its seats is none."""
-        store, step = self._config.store, party[0].step.key
-        found: tuple[Record, list[Line]] | None
-        if len(party) == 1:
-            found = find_round(store, party[0].sitting.who, step)
-        else:
-            found = find_pair_round(store, [chair.sitting.who for chair in party], step)
-        kinds = [seat.kind for seat in plan.config.seats]
-        if found is None or [seat["kind"] for seat in found[1][0]["seats"]] != kinds:
-            return None
-        return found
-
-    def _record(self, party: Sequence[Chair], session: Session) -> Record:
-        store, step, header = self._config.store, party[0].step.key, session.header()
-        if len(party) == 1:
-            return begin_round(store, party[0].sitting.who, step, header)
-        return begin_pair_round(store, [chair.sitting.who for chair in party], step, header)
-
-    def _session(self, plan: Plan) -> Session:
-        policies = [
-            None if chair.kind == "human" else self._policy(chair.policy)
-            for chair in plan.config.seats
-        ]
-        session = Session(plan.config, policies)
-        for seat, policy in enumerate(policies):
-            if policy is not None:
-                check_fit(policy, session.facts, [seat])
-        return session
 
     # Whether they are there
 
@@ -489,7 +402,7 @@ class Rounds:
         if table is None:
             return
         for notice in notices:
-            self._write(chair, self._noting(chair, notice, table.game.session.t))
+            self._notes.notice(chair, notice, table.game.session.t)
             if chair.sid is not None:
                 self._send("attention", {"what": notice.what, "now": notice.now}, chair.sid)
             if notice.now == "end":
@@ -500,11 +413,6 @@ class Rounds:
                     chair.still_since = time.monotonic()
                     table.hold("pause", chair.seat)
                     self._tell_status(chair)
-
-    def _noting(self, chair: Chair, notice: Notice, t: int) -> Callable[[Sitting], None]:
-        lasted_s = round(notice.lasted_s, 1)
-        data = {"what": notice.what, "now": notice.now, "lasted_s": lasted_s, "t": t}
-        return lambda sitting: self._sessions.note(sitting, "attention", data, chair.step.key)
 
     def _let_go(self, chair: Chair) -> None:
         """The round is put away, or of two, broken off."""
@@ -557,42 +465,17 @@ class Rounds:
                 "score": score,
                 "steps": steps,
                 **with_whom(company_at(chair.sitting, chair.step)),
-                **_seen(chair),
+                **seen_of(chair),
             }
             if reason == "complete":
-                self._write_verdict(chair, Verdict("passed", data))
+                self._notes.verdict(chair, Verdict("passed", data))
             elif reason == INACTIVE and chair.gone:
-                self._write_verdict(chair, Verdict("ended", {**data, "outcome": "inactive"}))
+                self._notes.verdict(chair, Verdict("ended", {**data, "outcome": "inactive"}))
             elif reason in (LEFT, INACTIVE):
                 if not chair.gone:
                     self._desert(chair, round_id)
             else:
-                self._write_verdict(chair, Verdict("ended", {**data, "outcome": "technical_fault"}))
-
-    def _write_verdict(self, chair: Chair, verdict: Verdict) -> None:
-        self._write(chair, lambda sitting: self._sessions.take(sitting, chair.step, verdict))
-
-    def _write(self, chair: Chair, act: Callable[[Sitting], None]) -> None:
-        """Appends to the session, and tries again while the database does not answer."""
-        while True:
-            try:
-                sitting = self._sessions.load(chair.name)
-                if sitting is not None and sitting.state.step == chair.step:
-                    act(sitting)
-                return
-            except Conflict:
-                continue  # something was appended in between: look again
-            except SQLAlchemyError:
-                log.exception("an event of a round cannot be stored; trying again")
-                if self._stopping.wait(STORE_RETRY_S):
-                    return  # the record has its end, and the event follows when it is read
-
-    def _policy(self, name: str | None) -> Policy:
-        assert name is not None
-        with self._lock:
-            if name not in self._policies:
-                self._policies[name] = load_policy(name)
-            return self._policies[name]
+                self._notes.verdict(chair, Verdict("ended", {**data, "outcome": "technical_fault"}))
 
     def _sweep_loop(self) -> None:
         while not self._stopping.wait(1.0):
@@ -600,14 +483,3 @@ class Rounds:
                 self.sweep(time.monotonic())
             except Exception:
                 log.exception("the rounds could not be looked after")
-
-
-def _seen(chair: Chair) -> dict[str, float | None]:
-    """What the watch says of a whole round, as far as this process has seen it."""
-    if chair.watch is None:
-        return {}
-    lag = chair.watch.lag_ms
-    return {
-        "hidden_s": round(chair.watch.hidden_s, 1),
-        "lag_ms": None if lag is None else round(lag, 1),
-    }

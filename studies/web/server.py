@@ -1,25 +1,36 @@
 """The web application of a study, and the server that runs it."""
 
 import gc
+import logging
 import os
 import secrets
 import sys
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from flask import Flask, Response, abort, request, send_from_directory
 from flask_socketio import SocketIO
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from play.web import server as play_server
 from play.worlds.compilation import SWITCH
 from play.worlds.errors import UserError
+from studies.monitor import Monitor
+from studies.oversight import Oversight
+from studies.retention import delete_identifiers
 from studies.sessions import Sessions
 from studies.web.cluster import Alone, Cluster, Processes
 from studies.web.config import StudyConfig
-from studies.web.pages import IDENTITY, Pages, register_pages
+from studies.web.desk.door import Door
+from studies.web.desk.views import Desk, Links, register_desk
+from studies.web.desk.watching import Watching
+from studies.web.pages import IDENTITY, REHEARSAL, Pages, register_pages
 from studies.web.rounds import Rounds
 from studies.web.sockets import register_sockets
 
@@ -35,10 +46,18 @@ HEADERS = {
     ),
 }
 SECRET_BYTES = 32
+DAY_S = 24 * 3600
+log = logging.getLogger("understudy.studies")
 
 
-def create_app(config: StudyConfig) -> tuple[Flask, SocketIO, Rounds]:
+def create_app(
+    config: StudyConfig, links: Callable[[], Links] | None = None
+) -> tuple[Flask, SocketIO, Rounds]:
     """Builds the application; its games' clock starts with `Rounds.start`.
+
+    Args:
+        config: The server's settings.
+        links: Asked for the addresses that the dashboard shows; without it there is none.
 
     Raises:
         UserError: A policy of the study is damaged.
@@ -56,8 +75,12 @@ def create_app(config: StudyConfig) -> tuple[Flask, SocketIO, Rounds]:
     sessions = Sessions(config.store)
     wires = play_server.wires_of(app)
     rounds = Rounds(config, sessions, wires.tell, _processes_of(config))
-    pages = Pages(config, sessions, rounds)
+    oversight = Oversight(config.store, config.study.id)
+    pages = Pages(config, sessions, rounds, oversight)
     register_pages(app, pages)
+    if config.password is not None and links is not None:
+        monitor, watching = Monitor(config.store, config.study), Watching(config.store)
+        register_desk(app, Desk(config, Door(config), monitor, oversight, watching, links))
     register_sockets(socketio, wires, rounds, config, pages.who)
     _files(app)
     return app, socketio, rounds
@@ -111,8 +134,9 @@ class StudyServer:
     def __init__(self, config: StudyConfig) -> None:
         config.store.register(config.study)
         self.config = config
+        self._closing = threading.Event()
         with play_server.listen(config) as listener:
-            app, self.socketio, self.rounds = create_app(config)
+            app, self.socketio, self.rounds = create_app(config, self._links)
             self._wires = play_server.wires_of(app)
             self.rounds.preload(config.study)
             host, port = listener.getsockname()[:2]
@@ -134,20 +158,40 @@ class StudyServer:
     @property
     def rehearsal_url(self) -> str:
         """An address for trying the study; its sessions never count."""
-        return f"{self.url}/?test={quote(self.config.signed('test'))}"
+        return f"{self.url}/?test={quote(self.config.signed(REHEARSAL))}"
+
+    @property
+    def desk_url(self) -> str | None:
+        """The dashboard's address; None without one."""
+        return f"{self.url}/desk" if self.config.password is not None else None
+
+    def _links(self) -> Links:
+        return Links(f"{self.url}/", self.prolific_url, self.rehearsal_url)
 
     def run(self) -> None:
         """Serves until `close` is called or the process is interrupted."""
         self.rounds.start()
+        threading.Thread(target=self._keep_house, daemon=True, name="retention").start()
         self.rounds.processes.start(self.socketio)
         gc.freeze()  # what is loaded by now stays
         try:
             self._server.serve_forever()
         finally:
+            self._closing.set()
             self.rounds.processes.close()
             self.rounds.close()
             self._wires.close()
             self._server.server_close()
+
+    def _keep_house(self) -> None:
+        """Deletes identifiers whose time is over, now and every day."""
+        while True:
+            try:
+                delete_identifiers(self.config.store, self.config.study, datetime.now(UTC))
+            except SQLAlchemyError:
+                log.exception("identifiers cannot be deleted; trying again tomorrow")
+            if self._closing.wait(DAY_S):
+                return
 
     def close(self) -> None:
         """Ends `run` from another thread; running rounds can go on from their records."""

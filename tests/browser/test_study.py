@@ -25,13 +25,14 @@ from tests.studies.test_server import SECRET_WORDS
 from tests.web.serving import Wire
 
 Visit = Callable[..., Visitor]
+PHONE = {"has_touch": True, "is_mobile": True, "color_scheme": "dark"}
 
 
 @pytest.mark.parametrize(
     ("language", "size", "more", "way"),
     [
         ("en", (1280, 800), {}, by_keyboard),
-        ("de", (360, 640), {"has_touch": True, "is_mobile": True}, by_touch),
+        ("de", (360, 640), PHONE, by_touch),
     ],
     ids=["en-laptop", "de-phone"],
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import yaml
 
 from play.episode import SUFFIX, read_episode, verify
 from studies import schema
@@ -16,6 +17,7 @@ from studies.records import record_text
 from studies.sessions import Session, Sessions
 from studies.store import Store
 from studies.tables import dossiers_of, rounds
+from studies.templates import TEMPLATES
 from studies.web.server import StudyServer
 from tests.studies.bots import Bot, Fields, Player
 from tests.studies.files import small
@@ -283,3 +285,33 @@ def test_pairs_that_stay_for_a_round_are_made_anew(tmp_path: Path) -> None:
         assert {(row["number"], row["pair"]) for row in rows} == {
             (number, data["pair"]) for number, (_, data) in enumerate(met, start=1)
         }
+
+
+@pytest.mark.full
+def test_the_template_runs_to_its_end_with_two_pairs(tmp_path: Path) -> None:
+    """The file as `study init` writes it, only at a faster tick."""
+    values = yaml.safe_load((TEMPLATES / "human-human.yaml").read_text(encoding="utf-8"))
+    values["tutorial"]["tick_ms"] = 30
+    for block in values["blocks"]:
+        for played in block["rounds"]:
+            played["tick_ms"] = 40  # two messages a step stay within the allowance
+    study = Study.model_validate(values)
+    with serving(str(tmp_path / "s.db"), study) as server:
+        bots = [Bot(server.url, seed=at) for at in range(4)]
+        for at, bot in enumerate(bots):
+            bot.answer("points", "both")
+            bot.answer("age", "30")
+            bot.enter(f"?PROLIFIC_PID=p{at}")
+        with at_once(*(lambda bot=bot: bot.take_until("ended") for bot in bots)):
+            pass
+        assert {bot.code for bot in bots} == {"CHANGE-DONE"}
+        people = list(dossiers_of(server.config.store, study.id))
+        rows = [row for row in rounds(server.config.store, people) if row["kind"] == "round"]
+        assert len(rows) == 8
+        assert all(row["reason"] == "complete" and row["steps"] == 400 for row in rows)
+        pairs = {row["pair"] for row in rows}
+        assert len(pairs) == 2
+        for pair in pairs:
+            both = [row for row in rows if row["pair"] == pair]
+            assert len({row["participant"] for row in both}) == 2
+            assert {row["round"] for row in both} == {"room", "sides"}

@@ -18,14 +18,6 @@ export async function createRenderer(canvas, staticScene, options = {}) {
   return new KitchenRenderer(canvas, staticScene, options, rig, new Sprites(images));
 }
 
-// A still picture of a layout at the canvas's own size, for menus.
-export async function drawPreview(canvas, staticScene, options = {}) {
-  const renderer = await createRenderer(canvas, staticScene, options);
-  const box = canvas.getBoundingClientRect();
-  renderer.resize(box.width, box.height, devicePixelRatio || 1);
-  renderer.draw(staticScene, staticScene, 1, 0);
-}
-
 class KitchenRenderer {
   constructor(canvas, scene, options, rig, sprites) {
     this.canvas = canvas;
@@ -294,7 +286,7 @@ class KitchenRenderer {
   }
 
   #chef({ x, y, step, player, seat, before }, alpha, clock) {
-    const facing = FACINGS[player.dir];
+    const facing = this.options.preview ? "s" : FACINGS[player.dir]; // faces, where nobody moves yet
     const [ahead, down] = AHEAD[player.dir];
     const changed = (before.held?.kind ?? null) !== (player.held?.kind ?? null);
     const reach = changed ? Math.sin(Math.PI * alpha) * 9 : 0; // leans to what it takes or gives

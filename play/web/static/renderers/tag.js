@@ -6,12 +6,6 @@
 
 import { Sprites, loadArt } from "./kitchen_sprites.js";
 
-const SEATS = [0, 1, 2, 3];
-const NAMES = [
-  ...SEATS.flatMap((seat) => ["chaser", "runner"].flatMap((role) => [`${role}-${seat}`, `${role}-${seat}-body`])),
-  ...SEATS.flatMap((seat) => [`ring-${seat}`, `arrow-${seat}`, `pointer-${seat}`]),
-  ...["bush", "shadow", "pupil", "spark"],
-];
 const VIEW = 1.16; // half-widths that are seen to each side
 const AHEAD = 0.6; // ticks for which a late one is bridged
 const GLIDE = 2; // ticks of the present speed that somebody glides on without another step
@@ -24,7 +18,7 @@ const INK = "#2a1c12";
 export const preload = () => loadArt("/art/tag/", NAMES);
 
 export async function createRenderer(canvas, staticScene, options = {}) {
-  const { rig, images } = await loadArt(options.assetsUrl ?? "/art/tag/", NAMES);
+  const { rig, images } = await loadArt(options.assetsUrl ?? "/art/tag/");
   return new TagRenderer(canvas, staticScene, options, rig, new Sprites(images));
 }
 
