@@ -37,7 +37,8 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
 EXTRAS = {
     **dict.fromkeys(("torch", "numba", "onnx", "rich", "tensorboard"), "train"),
     **dict.fromkeys(
-        ("alembic", "psycopg", "pydantic", "pydantic_core", "sqlalchemy", "yaml"), "studies"
+        ("alembic", "psycopg", "pydantic", "pydantic_core", "requests", "sqlalchemy", "yaml"),
+        "studies",
     ),
     **dict.fromkeys(("matplotlib", "pyarrow", "scipy"), "analysis"),
 }
