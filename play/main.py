@@ -39,7 +39,13 @@ EXTRAS = {
     **dict.fromkeys(("torch", "numba", "onnx", "rich", "tensorboard"), "train"),
     **dict.fromkeys(
         (
-            "alembic", "psycopg", "pydantic", "pydantic_core", "redis", "requests", "sqlalchemy",
+            "alembic",
+            "psycopg",
+            "pydantic",
+            "pydantic_core",
+            "redis",
+            "requests",
+            "sqlalchemy",
             "yaml",
         ),
         "studies",
