@@ -15,7 +15,7 @@ from studies.store import Store
 from tests.studies.bots import Bot, Player
 
 RETRY_S = 0.05
-GIVE_UP_S = 120.0
+GIVE_UP_S = 600.0
 
 
 @dataclass

@@ -85,7 +85,7 @@ def killed_again_and_again(served: Served, store: Store, times: int, people: int
         for survivor in survivors:
             survivor.moving.clear()
         for survivor in survivors:  # everybody has heard of a step since the last kill
-            assert survivor.moving.wait(120), survivor.failure
+            assert survivor.moving.wait(600), survivor.failure
         time.sleep(float(chance.uniform(0, 0.4)))
         served.kill()
         killed = time.monotonic()
