@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from agents.library import load_policy
 from play.episode import SUFFIX, verify
+from play.recorder import Lost
 from play.scheduler import Game, Scheduler
 from play.session import SeatConfig, Session, SessionConfig, TickResult
 from play.worlds.errors import UserError
@@ -24,7 +25,7 @@ from studies import schema
 from studies.assignment import Given, Place, allocate
 from studies.design import Study
 from studies.oversight import Oversight
-from studies.records import begin_round, find_round, record_text
+from studies.records import begin_round, chunk, find_round, record_text
 from studies.store import Conflict, Identity, Participant, Store
 from tests.play.games import Walker, Watcher
 from tests.studies.databases import PostgresServer
@@ -332,3 +333,29 @@ def test_a_database_that_cannot_be_used_is_told_in_a_sentence(tmp_path: Path) ->
     with pytest.raises(UserError, match="cannot be used") as refusal:
         Store("postgresql://u:secret@127.0.0.1:1/none")
     assert "secret" not in str(refusal.value)
+
+
+def test_an_erasure_waits_for_what_is_being_written(new_store: NewStore) -> None:
+    store, study = new_store(), small()
+    store.register(study)
+    who = newcomer(store, study)
+    record = begin_round(store, who, "round:a", session(None, None).header())
+    erased: list[str] = []
+
+    def erase() -> None:
+        store.withdraw(who, "withdrawn", erase=True)
+        erased.append(who.id)
+
+    thread = threading.Thread(target=erase)
+    with store.writing() as connection:
+        row = chunk(record.id, record.seq, who, [{"kind": "tick"}])
+        connection.execute(schema.chunks.insert(), row)
+        thread.start()
+        time.sleep(0.5)  # it has come as far as it can
+    thread.join(timeout=20)
+    assert erased == [who.id]
+    with store.engine.connect() as connection:
+        for table in schema.ERASABLE:
+            assert connection.execute(sa.select(table)).all() == [], table.name
+    with pytest.raises(Lost):
+        record.append([{"kind": "tick"}])
