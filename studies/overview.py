@@ -140,11 +140,8 @@ def _balance(study: Study) -> Iterator[str]:
             yield f"arm {arm.id}: target {arm.target} is odd, but people meet in pairs"
         for block in map(study.block, arm.blocks):
             for played in block.rounds:
-                if (
-                    played.partner != HUMAN
-                    and played.seat == "random"
-                    and arm.target % facts_of(played).num_players
-                ):
+                drawn = played.seat == "random" and played.partner != HUMAN
+                if drawn and arm.target % facts_of(played).num_players:
                     yield f"arm {arm.id}: target {arm.target} leaves the seats unbalanced"
                     return
 
