@@ -136,9 +136,12 @@ def _balance(study: Study) -> Iterator[str]:
             yield f"arm {arm.id}: blocks come in one order, so order and block cannot be told apart"
         if arm.order == "latin" and len(arm.blocks) > 2:
             yield f"arm {arm.id}: a Latin square leaves carry-over unbalanced; williams does not"
+        if arm.target % 2 and any(map(study.in_pairs, arm.blocks)):
+            yield f"arm {arm.id}: target {arm.target} is odd, but people meet in pairs"
         for block in map(study.block, arm.blocks):
             for played in block.rounds:
-                if played.seat == "random" and arm.target % facts_of(played).num_players:
+                drawn = played.seat == "random" and played.partner != HUMAN
+                if drawn and arm.target % facts_of(played).num_players:
                     yield f"arm {arm.id}: target {arm.target} leaves the seats unbalanced"
                     return
 

@@ -35,7 +35,7 @@ def come(person: Person, url: str, name: str) -> None:
         person.page.wait_for_load_state()
 
 
-def one_round(steps: int = 30, **lobby: object) -> Study:
+def one_round(steps: int = 100, **lobby: object) -> Study:
     block = {"id": "duo", "rounds": [{"id": "one", **ROUND, "tick_ms": 60, "steps": steps}]}
     return of_two(lobby, blocks=[block], arms=[{"id": "pairs", "blocks": ["duo"], "target": 4}])
 
@@ -60,7 +60,6 @@ def test_two_people_meet_in_the_lobby_and_cook(visit: Visit, tmp_path: Path) -> 
         for person in (ada, bob):
             expect(person.page.locator("#game")).to_be_visible()
         expect(ada.page.locator("#chefs")).to_contain_text("Partner")
-        assert serious(bob.page) == []
         play_together(ada, bob)
         for person in (ada, bob):
             while person.kind() != "ended":
@@ -110,7 +109,7 @@ def test_a_closed_laptop_is_waited_for_and_its_owner_comes_back(
 ) -> None:
     """In the lobby, in the middle of the round, and after it."""
     database = str(tmp_path / "s.db")
-    with serving(database, one_round(steps=150)) as server:
+    with serving(database, one_round(steps=400)) as server:
         mine, theirs = visit(locale="en-GB"), visit(locale="en-GB")
         ada, bob = Person(mine), Person(theirs)
         come(ada, server.url, "ada")

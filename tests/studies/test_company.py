@@ -11,6 +11,7 @@ from studies.company import Company, company_of, paired
 from studies.design import Study
 from studies.flow import Step, pay_of, state_of, steps_of
 from studies.looks import looks_at
+from studies.overview import warnings_of
 from studies.sessions import Session
 from studies.store import Event, Participant
 from tests.studies.files import small
@@ -72,6 +73,15 @@ def test_a_lobby_that_cannot_work_is_refused_with_its_place(
     assert len(found) == 1
     assert found[0][0] == place
     assert reason in found[0][1]
+
+
+def test_an_odd_target_of_people_who_meet_in_pairs_is_warned_of() -> None:
+    def warned(target: int) -> list[str]:
+        arms = [{"id": "pairs", "blocks": ["duo"], "target": target}]
+        return [text for text in warnings_of(of_two(arms=arms)) if "target" in text]
+
+    assert warned(5) == ["arm pairs: target 5 is odd, but people meet in pairs"]
+    assert warned(6) == []
 
 
 def test_orders_are_free_where_pairs_are_made_anew() -> None:

@@ -203,6 +203,23 @@ def test_when_a_partner_withdraws_the_other_goes_on_as_the_file_says(
         assert [row["reason"] for row in rows] == ["left", "complete", "complete"]
 
 
+def test_whoever_comes_to_a_partner_who_has_left_between_rounds_does_not_wait(
+    tmp_path: Path,
+) -> None:
+    with serving(str(tmp_path / "s.db"), of_two({"timeout_s": 600})) as server:
+        one, two = enter(server, "ada", "bob")
+        with at_once(one.take):
+            two.take()
+        assert [one.kind, two.kind] == ["round", "round"]
+        one.get("/study/leave")
+        one.post("/study/leave", Fields(one.page).filled)
+        two.take()
+        assert two.code == "LEFT-1"
+        session = session_of(server.config.store, "bob")
+        assert session.state.outcome == "partner_left"
+        assert len(session.state.scores) == 1
+
+
 def test_a_partner_who_does_not_come_back_is_waited_for_and_then_left(tmp_path: Path) -> None:
     study = of_two(pace={"away_s": 3})
     with serving(str(tmp_path / "s.db"), study) as server:
