@@ -363,7 +363,7 @@ def desk_password(file: Path, loaded: Study, hosted: bool) -> tuple[str | None, 
     from studies.web.desk.door import checked_hash, keep, kept, password_file
 
     given = os.environ.get("UNDERSTUDY_PASSWORD_HASH")
-    if given is not None:
+    if given:
         return checked_hash(given, "UNDERSTUDY_PASSWORD_HASH"), None
     place = password_file(file, loaded.id)
     digest = kept(place)

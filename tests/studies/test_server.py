@@ -264,6 +264,7 @@ def start_process(folder: Path, port: int) -> subprocess.Popen[str]:
     assert said[0].startswith("Participants:"), said
     assert "{{%PROLIFIC_PID%}}" in said[1]
     assert "?test=" in said[2]
+    assert "/desk" in next(line for line in said if line.startswith("Dashboard:"))
     return process
 
 
