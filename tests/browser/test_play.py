@@ -240,7 +240,7 @@ def test_two_people_through_a_link(visit: Visit, tmp_path: Path) -> None:
         guest.page.locator("#again").click()
         expect(guest.page.locator("#game")).to_be_visible()
         guest.page.locator("#leave").click()
-        expect(host.page.locator("#end-kicker")).to_contain_text("somebody left")
+        expect(host.page.locator("#end-kicker")).to_contain_text("The other player left")
     assert verify(first).steps == 60
     inputs = [line for line in lines_of(first, "input") if line["down"]]
     assert {(line["seat"], line["action"]) for line in inputs} == {(0, 3), (1, 2)}
