@@ -172,9 +172,12 @@ def _progress(trainer: Trainer) -> Iterator:
             def mean(name: str) -> float:
                 return statistics.fmean(own.get(name, math.nan) for own in figures)
 
-            text = f"return {mean('return'):.0f}" if "return" in figures[0] else ""
+            def words(name: str) -> str:
+                return "–" if math.isnan(mean(name)) else f"{mean(name):.0f}"
+
+            text = f"return {words('return')}" if "return" in figures[0] else ""
             if "return_with_adversary" in figures[0]:
-                text += f" (with adversary {mean('return_with_adversary'):.0f})"
+                text += f" (with adversary {words('return_with_adversary')})"
             bar.update(
                 task, completed=trainer.steps, figures=f"{text}  {speed / 1000:.1f}k steps/s"
             )

@@ -240,7 +240,7 @@ def test_two_people_through_a_link(visit: Visit, tmp_path: Path) -> None:
         guest.page.locator("#again").click()
         expect(guest.page.locator("#game")).to_be_visible()
         guest.page.locator("#leave").click()
-        expect(host.page.locator("#end-kicker")).to_contain_text("somebody left")
+        expect(host.page.locator("#end-kicker")).to_contain_text("The other player left")
     assert verify(first).steps == 60
     inputs = [line for line in lines_of(first, "input") if line["down"]]
     assert {(line["seat"], line["action"]) for line in inputs} == {(0, 3), (1, 2)}
@@ -350,6 +350,25 @@ def test_keys_can_be_remapped_and_stay_so(visit: Visit, tmp_path: Path) -> None:
         expect(me.page.locator("#menu")).to_be_visible()
     inputs = lines_of(only_record(tmp_path), "input")
     assert [(line["action"], line["down"]) for line in inputs] == [(5, True), (5, False)]
+
+
+def test_a_gamepad_moves_and_uses(visit: Visit, tmp_path: Path) -> None:
+    pad = """window.pad = {index: 0, axes: [0, 0], buttons: [{pressed: false}]};
+    navigator.getGamepads = () => [null, window.pad];"""
+    with serving(tmp_path, tick_ms=60) as server:
+        me = visit()
+        me.page.add_init_script(pad)
+        begin(me, server.url)
+        for change in ("axes = [0.9, 0.2]", "axes = [0.1, -0.8]", "axes = [0, 0]",
+                       "buttons = [{pressed: true}]", "buttons = [{pressed: false}]"):  # fmt: skip
+            me.page.evaluate(f"pad.{change}; new Promise((go) => setTimeout(go, 200))")
+        me.page.locator("#leave").click()
+        expect(me.page.locator("#menu")).to_be_visible()
+    inputs = lines_of(only_record(tmp_path), "input")
+    east, north, use = 2, 0, INTERACT
+    assert [(line["action"], line["down"]) for line in inputs] == [
+        (east, True), (east, False), (north, True), (north, False), (use, True), (use, False),
+    ]  # fmt: skip
 
 
 def tab_to(page: Page, selector: str) -> None:
