@@ -158,9 +158,10 @@ def _models(found: Found) -> str:
     return f"""\
 ## Which model
 
-Models fitted to the train side only; columns as above, but *left out* is from two folds. Of the
-first two the one that predicts left-out pairs better (bold) is shipped, fitted to either side. All
-with pace have impatience but the *patient* one. All but the *recurrent* ones are feed-forward.
+Models fitted to the train side only; columns as above, but *left out* is from two folds. Of those
+with pace that are feed-forward and impatient, the one that predicts left-out pairs best (bold) is
+shipped, fitted to either side. *featurize_front* adds to featurize what lies on the counter that a
+cook faces, which featurize does not tell, and was tried where all hands over across counters.
 
 {_table(columns, rows)}"""
 
