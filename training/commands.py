@@ -9,7 +9,7 @@ import click
 from agents.library import POLICIES_DIR
 from play.worlds.errors import UserError
 from training.cloning.config import CloneConfig
-from training.config import METHODS, VARIANTS, SrpoConfig, TrainConfig, option_types
+from training.config import METHODS, VARIANTS, SrpoConfig, TrainConfig, option_types, suited_to
 
 
 @click.group(invoke_without_command=True)
@@ -39,8 +39,8 @@ def _command(method: str, config_class: type[TrainConfig]) -> click.Command:
             _resume(resume)
             return
         variant = given.pop("variant", None)
-        if variant is not None:
-            given = VARIANTS[variant] | given
+        preset = suited_to(given.get("world", "")) | (VARIANTS[variant] if variant else {})
+        given = preset | given
         if seeds is not None and "seed" in given:
             raise UserError("--seeds says which seeds to train: give no --seed beside it")
         _train(method, config_class.from_json(given), run_dir, parse_seeds(seeds))

@@ -104,9 +104,16 @@ def person_of(facts: WorldFacts, seat: int) -> str:
     return f"{COLORS[seat % len(COLORS)]} {called}"
 
 
-def face_of(facts: WorldFacts, seat: int) -> str:
-    """Name of the drawing of a seat's player: ``"avatar-0"``, or ``"runner-2"`` by its role."""
-    return f"{facts.roles[seat] if facts.roles else 'avatar'}-{seat % len(COLORS)}"
+def face_of(facts: WorldFacts, seat: int, look: int | None = None) -> str:
+    """Name of the drawing of a seat's player: ``"avatar-0"``, or ``"runner-2"`` by its role.
+
+    Args:
+        facts: The world.
+        seat: The seat.
+        look: Its colour; None for the seat's own.
+    """
+    colour = seat if look is None else look
+    return f"{facts.roles[seat] if facts.roles else 'avatar'}-{colour % len(COLORS)}"
 
 
 def shows_own_points(facts: WorldFacts) -> bool:

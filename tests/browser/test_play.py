@@ -22,6 +22,9 @@ from tests.web.serving import Wire, serving
 
 Visit = Callable[..., Visitor]
 INTERACT = 5
+COUNTED = """new MutationObserver((changes) => {
+  window.counted ||= changes.some(({ target }) => !target.hidden);
+}).observe(document.getElementById("countdown"), { attributes: true })"""
 
 
 def lines_of(path: Path, kind: str) -> list[dict[str, Any]]:
@@ -73,9 +76,10 @@ def test_a_full_game_by_keyboard_beside_the_shipped_policy(visit: Visit, tmp_pat
         me.page.goto(server.url)
         expect(me.page.get_by_role("radio", name="Cramped Room", exact=True)).to_be_checked()
         me.shot("menu-desktop")
+        me.page.evaluate(COUNTED)
         me.page.keyboard.press("Enter")  # one key starts a game with the defaults
-        expect(me.page.locator("#countdown")).to_be_visible()
         await_go(me.page)
+        assert me.page.evaluate("window.counted"), "the game began without a countdown"
         cook = me.cook()
         cook.play(lambda: cook.seen > 150)
         me.shot("game-desktop")

@@ -18,6 +18,11 @@ EXPERIMENTS: dict[str, tuple[str, str, str]] = {
         "Models of people from the trials of 2019: compared, fitted, and tested as people.",
         "train",
     ),
+    "private-kitchen": (
+        "training.reproduce.private_kitchen:private_kitchen",
+        "The private-cost kitchen: every method's returns, free-riding and worst case, exactly.",
+        "analysis",
+    ),
 }
 
 
