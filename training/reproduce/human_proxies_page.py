@@ -14,8 +14,9 @@ SIDES = {"train": "proxy", "test": "held-out proxy"}
 INTRODUCTION = """\
 # Human proxies
 
-Written by `{command}`, commit `{commit}`, seed {seed}, on {processor} ({processors} processors);
-all figures are in `{record}`.
+Written by `{command}`, after `understudy humans import`; commit `{commit}`, seed {seed}, on
+{processor} ({processors} processors). Cards name the commit that each proxy was fitted by; all
+figures are in `{record}`.
 
 People are the pairs of 2019 in overcooked-ai's trials, old dynamics. Each layout has a proxy of
 the pairs on the train side of the field's split and a held-out one of those on its test side; no
