@@ -12,6 +12,7 @@ CONTENDERS: dict[str, dict[str, Any]] = {
     "featurize with pace": {},
     "lossless with pace": {"encoding": "lossless"},
 }
+ACROSS_COUNTERS = {"featurize_front with pace": {"encoding": "featurize_front"}}
 OTHERS: dict[str, dict[str, Any]] = {
     "featurize": {"pace": False},
     "lossless": {"pace": False, "encoding": "lossless"},
@@ -19,8 +20,9 @@ OTHERS: dict[str, dict[str, Any]] = {
     "recurrent": {"network": "recurrent", "epochs": 40, "pace": False},
     "recurrent with pace": {"network": "recurrent", "epochs": 40},
 }
-"""What differs from the defaults, by the name of the model: those of which the better is shipped
-for a layout, and those that they are compared with."""
+"""What differs from the defaults, by the name of the model: those of which the best is shipped
+for a layout, with one more where cooks meet across counters only; and those that they are compared
+with."""
 EVERYBODY = "all"
 
 

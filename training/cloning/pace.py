@@ -73,7 +73,9 @@ class Planes:
         return np.concatenate([facing, held, (here * self.places).sum(1)], 1)
 
 
-READERS: dict[str, type[Features] | type[Planes]] = {"featurize": Features, "lossless": Planes}
+READERS: dict[str, type[Features] | type[Planes]] = {
+    "featurize": Features, "featurize_front": Features, "lossless": Planes,
+}  # fmt: skip
 
 
 class Pace:

@@ -1,6 +1,6 @@
 """From games of people to a human proxy: a policy that plays as they do, with what it is worth."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,7 +95,7 @@ def make_proxy(config: CloneConfig, name: str, root: Path = POLICIES_DIR) -> Pro
         }
         write_card(draft, card)
         results = results_of(config, games, facts, fitted, OnnxPolicy(draft))
-        write_card(draft, card | {"results": results})
+        write_card(draft, card | {"results": results, "known_failures": failures_of(results)})
         target.parent.mkdir(parents=True, exist_ok=True)
         draft.rename(target)
     return Proxy(target, fitted, results)
@@ -159,6 +159,24 @@ def results_of(
         "seed": config.seed,
     }
     return results
+
+
+def failures_of(results: Mapping[str, Any]) -> list[str]:
+    """In what its play is plainly not people's."""
+    people, own = results["people"], results["own_pair_habits"]
+    found = []
+    if own["soups"] < people["soups"] / 2:
+        found.append(
+            f"Beside itself it delivers {own['soups']:.1f} soups in 400 steps; people deliver "
+            f"{people['soups']:.1f}."
+        )
+    for habit, words in (("futile", "tries something in vain"), ("rests", "rests for 40 steps")):
+        if own[habit] > 2 * people[habit]:
+            found.append(
+                f"Beside itself it {words} more than twice as often as people: {own[habit]:.3f}, "
+                f"people {people[habit]:.3f}."
+            )
+    return found
 
 
 def card_of(

@@ -17,7 +17,7 @@ from agents.demonstrations import SPLITS, load_demonstrations
 from agents.onnx import OnnxPolicy
 from play.worlds.errors import UserError
 from play.worlds.kitchen.layouts import CLASSICS
-from training.cloning.config import CONTENDERS, OTHERS, CloneConfig
+from training.cloning.config import ACROSS_COUNTERS, CONTENDERS, OTHERS, CloneConfig
 from training.cloning.proxy import NAMES, make_proxy
 from training.evaluation.files import write_whole
 from training.evaluation.habits import habits_of
@@ -26,6 +26,7 @@ from training.reproduce.human_proxies_page import write_page
 
 EXPERIMENT = "human-proxies"
 FOLDS = 2  # in the comparison of models; what is shipped takes the default
+APART = "forced_coordination"  # where each cook has a room of its own
 LEFT_OUT = "unseen_pairs_of_its_side"
 POLICIES, MODELS, PIECES = "policies", "models", "pieces"
 
@@ -60,11 +61,12 @@ def human_proxies(
     config = CloneConfig(data=str(data), seed=seed)
     for layout in layouts or CLASSICS:
         own = replace(config, world=f"kitchen/{layout}")
-        models = dict(_compared(own, CONTENDERS, out))
+        contenders = CONTENDERS | (ACROSS_COUNTERS if layout == APART else {})
+        models = dict(_compared(own, contenders, out))
         found["models"][layout] = models
         best = max(models, key=lambda model: models[model][LEFT_OUT]["log_likelihood"])
         found["chosen"][layout] = best
-        found["proxies"][layout] = dict(_proxies(replace(own, **CONTENDERS[best]), out))
+        found["proxies"][layout] = dict(_proxies(replace(own, **contenders[best]), out))
         write_page(found, out)
     for layout in (layouts or CLASSICS) if compare else ():
         own = replace(config, world=f"kitchen/{layout}")

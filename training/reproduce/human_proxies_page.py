@@ -14,8 +14,9 @@ SIDES = {"train": "proxy", "test": "held-out proxy"}
 INTRODUCTION = """\
 # Human proxies
 
-Written by `{command}`, commit `{commit}`, seed {seed}, on {processor} ({processors} processors);
-all figures are in `{record}`.
+Written by `{command}`, after `understudy humans import`; commit `{commit}`, seed {seed}, on
+{processor} ({processors} processors). Cards name the commit that each proxy was fitted by; all
+figures are in `{record}`.
 
 People are the pairs of 2019 in overcooked-ai's trials, old dynamics. Each layout has a proxy of
 the pairs on the train side of the field's split and a held-out one of those on its test side; no
@@ -158,9 +159,10 @@ def _models(found: Found) -> str:
     return f"""\
 ## Which model
 
-Models fitted to the train side only; columns as above, but *left out* is from two folds. Of the
-first two the one that predicts left-out pairs better (bold) is shipped, fitted to either side. All
-with pace have impatience but the *patient* one. All but the *recurrent* ones are feed-forward.
+Models fitted to the train side only; columns as above, but *left out* is from two folds. Of those
+with pace that are feed-forward and impatient, the one that predicts left-out pairs best (bold) is
+shipped, fitted to either side. *featurize_front* adds to featurize what lies on the counter that a
+cook faces, which featurize does not tell, and was tried where all hands over across counters.
 
 {_table(columns, rows)}"""
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from play.worlds.kitchen.encode import CHANNELS, NUM_CHANNELS, POT_FEATURES
+from play.worlds.kitchen.front import front_names
 from play.worlds.kitchen.layouts import Layout
 from play.worlds.kitchen.state import ACTIONS, EVENTS, STAY
 from play.worlds.spec import Encoding, WorldFacts
@@ -44,6 +45,13 @@ def make_facts(layout: Layout, horizon: int, random_start: float) -> WorldFacts:
             "lossless": Encoding("lossless", 1, shape, "uint8", CHANNELS),
             "featurize": Encoding(
                 "featurize", 1, (48 * players,), "float32", feature_names(players)
+            ),
+            "featurize_front": Encoding(
+                "featurize_front",
+                1,
+                (52 * players,),
+                "float32",
+                feature_names(players) + front_names(players),
             ),
         },
         events=EVENTS,

@@ -13,6 +13,7 @@ from play.worlds.errors import UserError
 from play.worlds.kitchen import encode, layouts, recipes, rules, scenes, state
 from play.worlds.kitchen.convert import start_row
 from play.worlds.kitchen.facts import make_facts
+from play.worlds.kitchen.front import fronts
 from play.worlds.kitchen.layouts import LAYOUT_KEYS, Layout, layout_names, load_layout
 from play.worlds.kitchen.paths import nearest_stations
 from play.worlds.kitchen.picture import Picture
@@ -202,7 +203,7 @@ class Kitchen:
         """Writes the observations of every seat.
 
         Args:
-            encoding: "lossless" or "featurize".
+            encoding: "lossless", "featurize" or "featurize_front".
             out: [N, A, *shape] array to fill. Without it the world fills one of its own, which
                 for lossless the next call overwrites; that is by far the fastest, since only
                 what changed is written.
@@ -221,7 +222,13 @@ class Kitchen:
             raise ValueError(f"out must be a C-contiguous array of shape {shape}; got {out.shape}")
         if encoding == "lossless":
             return self._observe_lossless(out, shape)
-        return self._observe_featurize(np.empty(shape, np.float32) if out is None else out)
+        filled = np.empty(shape, np.float32) if out is None else out
+        if encoding == "featurize":
+            return self._observe_featurize(filled)
+        players = self.facts.num_players
+        filled[..., : 48 * players] = self.observe("featurize")
+        filled[..., 48 * players :] = fronts(self.tables, self.state)
+        return filled
 
     def _observe_lossless(self, out: NDArray[Any] | None, shape: tuple[int, ...]) -> NDArray[Any]:
         if out is not None:
