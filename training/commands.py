@@ -138,9 +138,10 @@ for _method, _config_class in METHODS.items():
     "--to", "folder", type=click.Path(path_type=Path), default=None,
     help="Folder that policies are kept in.  [default: the shipped ones]",
 )  # fmt: skip
-def export(run: Path, name: str, folder: Path | None) -> None:
+@click.option("--title", help="What people read in menus.  [default: method and layout]")
+def export(run: Path, name: str, folder: Path | None, title: str | None) -> None:
     """Turn a finished RUN into policies called NAME (policy.onnx and card.json)."""
     from training.export import export_run
 
-    for path in export_run(run, name, folder):
+    for path in export_run(run, name, folder, title):
         click.echo(f"Wrote {path}")

@@ -1,17 +1,22 @@
 """Policies as files that take the seats of other roles while a team is trained."""
 
 from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.card import Card
 from agents.library import list_partners, load_policy
 from agents.policy import Policy, SeatView
 from play.worlds.errors import UserError
-from play.worlds.spec import World
+from play.worlds.spec import World, WorldFacts
 from training.config import TrainConfig
 from training.rollout import Rollout
+
+RULE_BASED = "rule-based"
 
 
 class Guest:
@@ -19,30 +24,45 @@ class Guest:
 
     A runtime may round differently in a larger batch, and a seed must not depend on how many
     others it is trained with.
+
+    Attributes:
+        policy: Who decides.
     """
 
-    def __init__(self, policy: Policy, parts: Sequence[NDArray[np.int64]], players: int) -> None:
+    def __init__(self, policy: Policy, world: World, parts: Sequence[NDArray[np.int64]]) -> None:
         """Sits down.
 
         Args:
             policy: Who decides.
+            world: The environments of all seeds.
             parts: The slots, for each seed.
-            players: Seats of an environment.
         """
-        self._policy, self._parts, self._players = policy, list(parts), players
+        self.policy, self._world, self._parts = policy, world, list(parts)
+        self._players = world.facts.num_players
         self._states = [policy.initial_state(len(part)) for part in parts]
+        self._views = [
+            [SeatView(world, *divmod(slot, self._players)) for slot in part.tolist()]
+            for part in parts
+        ]
 
-    def act(self, world: World, rollout: Rollout, step: int, uniforms: NDArray[np.float64]) -> None:
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the policy's file, or "rule-based"."""
+        card: Card | None = getattr(self.policy, "card", None)
+        return card.sha256 if card else RULE_BASED
+
+    def act(self, rollout: Rollout, step: int, uniforms: NDArray[np.float64]) -> None:
         """Writes the actions of its slots."""
-        policy = self._policy
+        policy = self.policy
         seen = None
         if policy.encoding is not None:
-            dense = world.observe(policy.encoding)
+            dense = self._world.observe(policy.encoding)
             seen = dense.reshape(-1, *dense.shape[2:])
         for number, part in enumerate(self._parts):
-            views = [SeatView(world, *divmod(int(slot), self._players)) for slot in part]
             observations = None if seen is None else np.ascontiguousarray(seen[part])
-            decided = policy.act(observations, views, self._states[number], uniforms[part])
+            decided = policy.act(
+                observations, self._views[number], self._states[number], uniforms[part]
+            )
             rollout.actions[step, part] = decided.actions
             self._states[number] = decided.state
 
@@ -51,7 +71,7 @@ class Guest:
         for state, part in zip(self._states, self._parts, strict=True):
             over = done[part // self._players]
             if state is not None and over.any():
-                state[over] = self._policy.initial_state(int(over.sum()))
+                state[over] = self.policy.initial_state(int(over.sum()))
 
     def state(self, member: int) -> Any:
         """What a seed's games have made it remember."""
@@ -64,25 +84,49 @@ class Guest:
             self._states[member] = np.array(state, self._states[member].dtype)
 
 
-def invite(config: TrainConfig, world: World, parts: Sequence[NDArray[np.int64]]) -> list[Guest]:
-    """The guest for the seats of other roles: the one asked for, or the one recommended.
+def load_guests(config: TrainConfig, facts: WorldFacts, seats: Sequence[int]) -> list[Policy]:
+    """The policies for the seats of other roles: those asked for, or the one recommended.
 
     Args:
         config: Says who, if anybody in particular.
-        world: The environments.
-        parts: The slots of those seats, for each seed.
+        facts: The world.
+        seats: The seats that they take, each any of them.
 
     Raises:
         UserError: Nobody can take these seats.
     """
-    facts = world.facts
-    seats = [seat for seat in range(facts.num_players) if seat not in facts.team]
-    fitting = [
-        partner.name for partner in list_partners(facts.world) if partner.takes(facts, seats)
-    ]
-    name = config.others or next(iter(fitting), "")
-    if not name:
+    folder = Path(config.others_folder) if config.others_folder else None
+    names = [name for name in map(str.strip, config.others.split(",")) if name]
+    if not names:
+        fitting = (p.name for p in list_partners(facts.world, folder) if p.takes(facts, seats))
+        names = list(islice(fitting, 1))
+    if not names:
         raise UserError(
             f"Nobody can take seat {seats[0]} of {facts.world}: train a policy for it first"
         )
-    return [Guest(load_policy(name, facts, seats=seats), parts, facts.num_players)]
+    return [load_policy(name, facts, folder, seats) for name in names]
+
+
+def seat_guests(
+    policies: Sequence[Policy], world: World, parts: Sequence[NDArray[np.int64]]
+) -> list[Guest]:
+    """Shares slots out among policies, so that all combinations of them come up equally often.
+
+    With n policies and several seats in an environment, environment e of a seed counts through the
+    combinations as a number to the base n counts through its digits.
+
+    Args:
+        policies: Who takes the slots.
+        world: The environments of all seeds.
+        parts: [slots] of each seed, in ascending order; the same seats in every environment.
+    """
+    num_envs = world.num_envs // len(parts)
+    count, seats = len(policies), len(parts[0]) // num_envs
+    digit = np.tile(count ** np.arange(seats), num_envs)
+    chosen = np.repeat(np.arange(num_envs), seats) // digit % count
+    shared = [[part[chosen == number] for part in parts] for number in range(count)]
+    return [
+        Guest(policy, world, own)
+        for policy, own in zip(policies, shared, strict=True)
+        if len(own[0])
+    ]
