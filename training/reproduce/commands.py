@@ -13,6 +13,16 @@ EXPERIMENTS: dict[str, tuple[str, str, str]] = {
         "Equilibria of small games against tau: where free-riding ends, and at what price.",
         "analysis",
     ),
+    "tag-runners": (
+        "training.reproduce.tag_runners:tag_runners",
+        "Runners of Tag to train chasers against, and to hold out.",
+        "train",
+    ),
+    "tag": (
+        "training.reproduce.tag:tag",
+        "Chasers of Tag by method, with team-mates and runners that they never met.",
+        "train,analysis",
+    ),
 }
 
 
