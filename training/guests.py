@@ -1,6 +1,6 @@
 """Policies as files that take the seats of other roles while a team is trained."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -84,49 +84,62 @@ class Guest:
             self._states[member] = np.array(state, self._states[member].dtype)
 
 
-def load_guests(config: TrainConfig, facts: WorldFacts, seats: Sequence[int]) -> list[Policy]:
+def load_guests(
+    config: TrainConfig, facts: WorldFacts, seats: Sequence[int]
+) -> dict[int, list[Policy]]:
     """The policies for the seats of other roles: those asked for, or the one recommended.
 
     Args:
         config: Says who, if anybody in particular.
         facts: The world.
-        seats: The seats that they take, each any of them.
+        seats: The seats.
+
+    Returns:
+        For each seat those that can take it.
 
     Raises:
-        UserError: Nobody can take these seats.
+        UserError: Somebody can take none of these seats, or nobody can take one of them.
     """
     folder = Path(config.others_folder) if config.others_folder else None
     names = [name for name in map(str.strip, config.others.split(",")) if name]
+    known = {partner.name: partner for partner in list_partners(facts.world, folder)}
     if not names:
-        fitting = (p.name for p in list_partners(facts.world, folder) if p.takes(facts, seats))
-        names = list(islice(fitting, 1))
-    if not names:
-        raise UserError(
-            f"Nobody can take seat {seats[0]} of {facts.world}: train a policy for it first"
-        )
-    return [load_policy(name, facts, folder, seats) for name in names]
+        names = list(islice((n for n, p in known.items() if p.takes(facts, seats)), 1))
+    guests: dict[int, list[Policy]] = {seat: [] for seat in seats}
+    for name in names:
+        fitting = [seat for seat in seats if name in known and known[name].takes(facts, [seat])]
+        policy = load_policy(name, facts, folder, fitting or seats)
+        for seat in fitting:
+            guests[seat].append(policy)
+    for seat, policies in guests.items():
+        if not policies:
+            raise UserError(
+                f"Nobody can take seat {seat} of {facts.world}: train a policy for it first"
+            )
+    return guests
 
 
 def seat_guests(
-    policies: Sequence[Policy], world: World, parts: Sequence[NDArray[np.int64]]
+    guests: Mapping[int, Sequence[Policy]], world: World, parts: Sequence[NDArray[np.int64]]
 ) -> list[Guest]:
     """Shares slots out among policies, so that all combinations of them come up equally often.
 
-    With n policies and several seats in an environment, environment e of a seed counts through the
-    combinations as a number to the base n counts through its digits.
+    The number of an environment is read as a number whose digits say who sits in each seat.
 
     Args:
-        policies: Who takes the slots.
+        guests: For each seat, who may take it.
         world: The environments of all seeds.
-        parts: [slots] of each seed, in ascending order; the same seats in every environment.
+        parts: [slots] of each seed, in ascending order; these seats of every environment.
     """
-    num_envs = world.num_envs // len(parts)
-    count, seats = len(policies), len(parts[0]) // num_envs
-    digit = np.tile(count ** np.arange(seats), num_envs)
-    chosen = np.repeat(np.arange(num_envs), seats) // digit % count
-    shared = [[part[chosen == number] for part in parts] for number in range(count)]
+    envs, rest = np.divmod(parts[0], world.facts.num_players)
+    found: dict[str, tuple[Policy, NDArray[np.bool_]]] = {}
+    for seat, policies in guests.items():
+        digit, envs = envs % len(policies), envs // len(policies)
+        for number, policy in enumerate(policies):
+            _, mine = found.setdefault(policy.name, (policy, np.zeros(len(envs), np.bool_)))
+            mine |= (rest == seat) & (digit == number)
     return [
-        Guest(policy, world, own)
-        for policy, own in zip(policies, shared, strict=True)
-        if len(own[0])
+        Guest(policy, world, [part[mine] for part in parts])
+        for policy, mine in found.values()
+        if mine.any()
     ]

@@ -16,31 +16,30 @@ FAST: dict[str, Any] = {
 }  # fmt: skip
 
 
-def hunters(steps: int) -> list[Piece]:
+def hunters() -> list[Piece]:
     """The chasers that the runners learn from, trained themselves against the rule-based runner."""
-    settings = FAST | {"others": "flee", "steps": steps}
+    base = {"world": WORLD, "others": "flee"}
     return [
-        Piece("hunters", "self-play", range(100, 104), settings),
-        Piece("other-hunters", "e3t", range(200, 204), settings),
-    ]
+        Piece("hunters", "self-play", range(100, 104),
+              base | {"learning_rate": 3e-3, "epochs": 2, "steps": 1_000_000}),
+        Piece("other-hunters", "ippo", range(100, 102), base | {"steps": 2_000_000}),
+    ]  # fmt: skip
 
 
-def runners(steps: int, policies: Path) -> list[Piece]:
+def runners(policies: Path) -> list[Piece]:
     """The runner that chasers train against, and the one that they never meet.
 
     They differ in the chasers that they learnt from, in nonlinearity, discount, entropy and seed.
     """
-    ours, theirs = hunters(1)
-    base = FAST | {"role": "runner", "others_folder": str(policies), "steps": steps}
-
-    def beside(*names: str, piece: Piece) -> str:
-        return ",".join([*names, *(piece.policy(WORLD, seed) for seed in piece.seeds)])
-
+    ours, theirs = hunters()
+    base = FAST | {"role": "runner", "others_folder": str(policies), "steps": 1_000_000}
+    pairs = [ours.policy(WORLD, seed) for seed in ours.seeds]
+    singles = [f"{theirs.policy(WORLD, s)}-seat{seat}" for s in theirs.seeds for seat in (0, 1)]
     return [
-        Piece("runner", "ippo", [0], base | {"others": beside("pursue", piece=ours)}),
+        Piece("runner", "ippo", [0], base | {"others": ",".join(["pursue", *pairs])}),
         Piece(
             "runner-held-out", "ippo", [1],
-            base | {"others": beside("pursue", "random", piece=theirs), "activation": "tanh",
+            base | {"others": ",".join(["pursue", "random", *singles]), "activation": "tanh",
                     "discount": 0.97, "entropy": 0.02},
         ),
     ]  # fmt: skip
@@ -51,25 +50,21 @@ def runners(steps: int, policies: Path) -> list[Piece]:
     "--out", type=click.Path(path_type=Path), default=Path("results") / EXPERIMENT,
     show_default=True, help="Folder for the runs and policies.",
 )  # fmt: skip
-@click.option(
-    "--steps", type=click.IntRange(1), default=1_000_000, show_default=True,
-    help="Joint steps of every run.",
-)  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Go on in a folder with finished results.")
-def tag_runners(out: Path, steps: int, overwrite: bool) -> None:
+def tag_runners(out: Path, overwrite: bool) -> None:
     """Train the runners of Tag: one to train chasers against, one that is held out.
 
-    First chasers learn to catch the rule-based runner, four by self-play and four beside partners
-    that are random at times. Then each runner learns to flee from a population of them and of
-    rule-based chasers. If the command is stopped, the same command goes on where it was.
+    First chasers learn to catch the rule-based runner, four pairs by self-play and two by IPPO.
+    Then one runner learns to flee from the former and a rule-based chaser, the other from the
+    latter and rule-based ones. If the command is stopped, the same command goes on where it was.
     """
     open_folder(out, EXPERIMENT, overwrite)
     policies = out / "policies"
-    for piece in (*hunters(steps), *runners(steps, policies)):
+    for piece in (*hunters(), *runners(policies)):
         click.echo(f"{piece.name}: {piece.method}, seeds {', '.join(map(str, piece.seeds))}")
         if not train_piece(piece, out / "runs"):
             click.echo("Stopped and saved. The same command goes on.")
             return
         export_piece(piece, out / "runs", policies)
-    write_record(out, EXPERIMENT, {"settings": {"steps": steps}}, finished=True)
+    write_record(out, EXPERIMENT, {}, finished=True)
     click.echo(f"Wrote {policies / WORLD}")
