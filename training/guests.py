@@ -102,6 +102,8 @@ def load_guests(
     """
     folder = Path(config.others_folder) if config.others_folder else None
     names = [name for name in map(str.strip, config.others.split(",")) if name]
+    if config.others and not names:
+        raise UserError(f"--others is {config.others!r}, but it must name one policy or several")
     known = {partner.name: partner for partner in list_partners(facts.world, folder)}
     if not names:
         names = list(islice((n for n, p in known.items() if p.takes(facts, seats)), 1))

@@ -145,8 +145,9 @@ class Trainer:
         facts, role = self.world.facts, self.config.role
         seats = facts.seats_of(role)
         if not seats:
-            roles = " or ".join(dict.fromkeys(facts.roles)) or "nothing"
-            raise UserError(f"--role is {role}, but in {facts.world} it must be {roles}")
+            roles = " or ".join(dict.fromkeys(facts.roles))
+            allowed = f"it must be {roles}" if roles else "all have one role: leave it out"
+            raise UserError(f"--role is {role}, but in {facts.world} {allowed}")
         return seats
 
     def _invite(self) -> list[Guest]:

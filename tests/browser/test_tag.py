@@ -14,14 +14,15 @@ from tests.web.serving import serving
 
 Visit = Callable[..., Visitor]
 VIEW = 1.16  # half-widths that the picture shows to each side
-OPTIONS = {"horizon": 150, "starts": "apart"}
+OPTIONS = {"horizon": 100, "starts": "apart"}
+TICK_MS = 50
 
 
 def test_a_round_by_keyboard_against_a_runner_that_stands_still(
     visit: Visit, tmp_path: Path
 ) -> None:
     with serving(
-        tmp_path, world="tag/simple", options=OPTIONS, tick_ms=60, countdown_ms=1200
+        tmp_path, world="tag/simple", options=OPTIONS, tick_ms=TICK_MS, countdown_ms=1200
     ) as server:
         me = visit()
         me.page.goto(server.url)
@@ -54,7 +55,7 @@ def test_a_round_by_keyboard_against_a_runner_that_stands_still(
         me.page.locator("#leave").click()
     first = min(tmp_path.glob("*.episode.jsonl"))  # ids sort by time
     episode = read_episode(first)
-    assert verify(first).steps == 150
+    assert verify(first).steps == 100
     assert [seat["policy"] for seat in episode.header["seats"]] == [None, "pursue", "stay"]
     assert end["heading"] == f"{episode.end['score']:g} points"
     assert episode.end["score"] == 10 * sum(end["rows"]["touches"])
@@ -73,7 +74,7 @@ def spot(page: Page, player: dict[str, float]) -> tuple[float, float]:
 
 def test_a_round_by_a_dragged_finger_on_a_phone(visit: Visit, tmp_path: Path) -> None:
     phone = {"has_touch": True, "is_mobile": True, "device_scale_factor": 2}
-    with serving(tmp_path, world="tag/simple", options=OPTIONS, tick_ms=60) as server:
+    with serving(tmp_path, world="tag/simple", options=OPTIONS, tick_ms=TICK_MS) as server:
         me = visit(360, 740, **phone)
         me.page.goto(server.url)
         expect(me.page.locator("#play")).to_be_visible()
@@ -94,7 +95,7 @@ def test_a_round_by_a_dragged_finger_on_a_phone(visit: Visit, tmp_path: Path) ->
 
         chaser.play(lead, lambda: chaser.seen > 40)
         me.shot("tag-game-phone")
-        chaser.play(lead, lambda: chaser.seen > 120)
+        chaser.play(lead, lambda: chaser.seen > 75)
         me.page.mouse.up()
         me.page.wait_for_timeout(250)
         released = chaser.seen
@@ -103,7 +104,7 @@ def test_a_round_by_a_dragged_finger_on_a_phone(visit: Visit, tmp_path: Path) ->
         (end,) = me.wire.of("end")
     record = only_record(tmp_path)
     episode = read_episode(record)
-    assert verify(record).steps == 150
+    assert verify(record).steps == 100
     assert end["rows"]["touches"][0] >= 10, "the finger did not lead"
     inputs = lines_of(record, "input")
     assert {line["action"] for line in inputs} == {1, 2, 3, 4}
@@ -115,7 +116,7 @@ def test_three_agents_are_watched_and_their_record_is_replayed(
     visit: Visit, tmp_path: Path
 ) -> None:
     options = {**OPTIONS, "horizon": 40}
-    with serving(tmp_path, world="tag/simple", options=options, tick_ms=60) as server:
+    with serving(tmp_path, world="tag/simple", options=options, tick_ms=TICK_MS) as server:
         me = visit()
         me.page.goto(server.url)
         me.page.locator("#watch").click()
@@ -139,7 +140,7 @@ def test_three_agents_are_watched_and_their_record_is_replayed(
 def test_two_people_chase_one_agent(visit: Visit, tmp_path: Path) -> None:
     """Whoever is invited takes the other seat of the same role."""
     options = {**OPTIONS, "horizon": 20}
-    with serving(tmp_path, world="tag/simple", options=options, tick_ms=60) as server:
+    with serving(tmp_path, world="tag/simple", options=options, tick_ms=TICK_MS) as server:
         me, other = visit(), visit()
         me.page.goto(server.url)
         me.page.locator("#invite").click()

@@ -22,7 +22,7 @@ def play(desk: Desk, folder: Path, *more: str) -> None:
 
 
 def test_a_round_by_keyboard_that_is_recorded_and_verified(desk: Desk, tmp_path: Path) -> None:
-    play(desk, tmp_path, "--steps", "60")
+    play(desk, tmp_path, "--steps", "44")
     for key, action in (("Up", UP), ("a", LEFT), ("Down", DOWN), ("d", RIGHT)):
         begin = steps(tmp_path) + 1
         wait_for("a step", lambda begin=begin: steps(tmp_path) >= begin)
@@ -48,7 +48,7 @@ def test_a_round_by_keyboard_that_is_recorded_and_verified(desk: Desk, tmp_path:
 
 def test_the_mouse_leads(desk: Desk, tmp_path: Path) -> None:
     """Held down at the left edge of the field, it leads there, and then up to the corner."""
-    play(desk, tmp_path, "--steps", "120")
+    play(desk, tmp_path, "--steps", "120", "--tick-ms", "50")
     wait_for("a step", lambda: steps(tmp_path) > 0)
     point(desk, -0.9, 0.0)
     desk.button(down=True)
