@@ -16,6 +16,7 @@ from training.commands import parse_seeds
 from training.config import VARIANTS
 from training.evaluation.matches import Cast, Match, Rules, plan
 from training.evaluation.records import Store, Tables, make_plan
+from training.evaluation.report import without_nan
 from training.evaluation.runner import play_all
 from training.evaluation.summary import Results
 from training.evaluation.teams import Team, fingerprints
@@ -145,7 +146,8 @@ def tag(
         "policies": fingerprints([runner, unseen], policies), "machine": machine(),
         "commits": {arm.name: commit_of(out / "runs" / arm.name) for arm in arms},
     }  # fmt: skip
-    write_record(out, EXPERIMENT, {"settings": settings, "findings": findings}, finished=True)
+    results = without_nan({"settings": settings, "findings": findings})
+    write_record(out, EXPERIMENT, results, finished=True)
     write_page(evidence, findings, settings, out)
     click.echo(f"Wrote {out / 'README.md'}, its figures, tables and {RECORD}")
 

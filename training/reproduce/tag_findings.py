@@ -146,9 +146,13 @@ def kept(evidence: Evidence, arm: str, context: str) -> Figure:
     """Touches in a context as a share of the own pair's with the training runner."""
     own, count = evidence.statistic(arm, TRAINED)
     there, _ = evidence.statistic(arm, context)
-    return estimate(
-        lambda draws: there(draws) / own(draws), [count], generator(), "seeds", distinct=2
-    )
+
+    def share(draws: Draws) -> Array:
+        whole = own(draws)
+        nothing = np.full(len(draws), np.nan)
+        return np.divide(there(draws), whole, out=nothing, where=whole > 0)
+
+    return estimate(share, [count], generator(), "seeds", distinct=2)
 
 
 def difference(
