@@ -129,7 +129,7 @@ def _tag(quick: bool) -> list[Benchmark]:
 
 
 AS_TAG = FAST | {"hidden": 64, "others": f"{WORLD}/runner"}
-TAG_SEEDS, TAG_STEPS = 10, 1_500_000  # of `understudy reproduce tag`
+TAG_SEEDS, TAG_STEPS = 10, 1_000_000  # of `understudy reproduce tag`
 
 
 def _tag_training(seconds: float, quick: bool) -> list[Benchmark]:

@@ -78,7 +78,7 @@ ARMS = (
     "--seeds", default="0-9", show_default=True, metavar="FIRST-LAST", help="Training seeds."
 )
 @click.option(
-    "--steps", type=click.IntRange(1), default=1_500_000, show_default=True,
+    "--steps", type=click.IntRange(1), default=1_000_000, show_default=True,
     help="Joint steps of every run.",
 )  # fmt: skip
 @click.option(
