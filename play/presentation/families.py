@@ -81,12 +81,14 @@ def text_of(partner: Partner, world: str) -> tuple[str, str]:
     """
     method = partner.algorithm.replace("_", "-")
     texts = {**PARTNERS, **presentation_of(world).partners}
-    known = texts.get(partner.name) or texts.get(method)
+    if partner.name in texts:
+        return texts[partner.name]
+    known = texts.get(method)
     if known is None:
         return partner.title, partner.description
     title, description = known
     last = re.sub(r"-seat\d+$", "", partner.name.rpartition("/")[2])
-    return (title if last in (partner.name, method) else f"{title}, {last}"), description
+    return (title if last == method else f"{title}, {last}"), description
 
 
 def person_of(facts: WorldFacts, seat: int) -> str:

@@ -16,6 +16,8 @@ Visit = Callable[..., Visitor]
 VIEW = 1.16  # half-widths that the picture shows to each side
 OPTIONS = {"horizon": 100, "starts": "apart"}
 TICK_MS = 50
+RUNNERS = ["Trained runner", "Second trained runner", "Fugitive", "Random player", "Statue"]
+PARTNER, RUNNER = "pursue", "tag/simple/runner"
 
 
 def test_a_round_by_keyboard_against_a_runner_that_stands_still(
@@ -27,9 +29,11 @@ def test_a_round_by_keyboard_against_a_runner_that_stands_still(
         me = visit()
         me.page.goto(server.url)
         expect(me.page.locator("#partners")).to_contain_text("Pursuer")
-        expect(me.page.locator("#partners")).not_to_contain_text("Fugitive")
+        for name in ("Fugitive", "Trained runner"):
+            expect(me.page.locator("#partners")).not_to_contain_text(name)
         runner = me.page.get_by_role("combobox", name="The runner")
-        expect(runner.locator("option")).to_have_text(["Fugitive", "Random player", "Statue"])
+        expect(runner.locator("option")).to_have_text(RUNNERS)
+        expect(runner).to_have_value("tag/simple/runner")
         me.shot("tag-menu")
         runner.select_option("stay")
         me.page.locator("#play").click()
@@ -56,7 +60,7 @@ def test_a_round_by_keyboard_against_a_runner_that_stands_still(
     first = min(tmp_path.glob("*.episode.jsonl"))  # ids sort by time
     episode = read_episode(first)
     assert verify(first).steps == 100
-    assert [seat["policy"] for seat in episode.header["seats"]] == [None, "pursue", "stay"]
+    assert [seat["policy"] for seat in episode.header["seats"]] == [None, PARTNER, "stay"]
     assert end["heading"] == f"{episode.end['score']:g} points"
     assert episode.end["score"] == 10 * sum(end["rows"]["touches"])
     assert me.errors == []
@@ -127,13 +131,13 @@ def test_three_agents_are_watched_and_their_record_is_replayed(
         expect(me.page.locator("#end")).to_be_visible()
         record = only_record(tmp_path)
         me.page.locator("#end-replay").click()
-        expect(me.page.locator("#minds")).to_contain_text("Fugitive")
+        expect(me.page.locator("#minds")).to_contain_text("Trained runner")
         me.page.keyboard.press("ArrowRight")
         expect(me.page.locator("#minds")).to_contain_text("%")
         me.shot("tag-replay")
     assert verify(record).steps == 40
     seats = read_episode(record).header["seats"]
-    assert [seat["policy"] for seat in seats] == ["random", "pursue", "flee"]
+    assert [seat["policy"] for seat in seats] == ["random", PARTNER, RUNNER]
     assert me.errors == []
 
 

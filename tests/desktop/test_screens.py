@@ -114,6 +114,9 @@ def test_another_game_is_chosen_by_keys_at_a_speed_of_its_own(app: App, tmp_path
     assert (wish.options, wish.tick_ms) == ({}, 267)
 
 
+RUNNER = "tag/simple/runner"
+
+
 def test_the_other_role_is_chosen_by_itself(app: App, tmp_path: Path) -> None:
     up, down, left, right = pygame.K_UP, pygame.K_DOWN, pygame.K_LEFT, pygame.K_RIGHT
     screen, wishes = menu(app, tmp_path, world="tag/simple")
@@ -125,7 +128,8 @@ def test_the_other_role_is_chosen_by_itself(app: App, tmp_path: Path) -> None:
     press(screen, down, down, right)  # the second agent
     press(screen, down, down, pygame.K_RETURN)
     assert [wish.partners for wish in wishes] == [
-        (None, "pursue", "flee"), (None, "random", "random"), ("random", "random", "flee"),
+        (None, "pursue", RUNNER), (None, "random", f"{RUNNER}-held-out"),
+        ("random", "random", RUNNER),
     ]  # fmt: skip
     assert wishes[0].options == {"horizon": 300, "starts": "apart"}
     assert wishes[0].tick_ms == 100

@@ -43,7 +43,7 @@ def test_a_round_by_keyboard_that_is_recorded_and_verified(desk: Desk, tmp_path:
     assert episode.header["options"]["starts"] == "apart"
     assert episode.header["tick_ms"] == 100
     seats = [seat["policy"] for seat in episode.header["seats"]]
-    assert seats == [None, "pursue", "flee"]
+    assert seats == [None, "pursue", "tag/simple/runner"]
 
 
 def test_the_mouse_leads(desk: Desk, tmp_path: Path) -> None:
