@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.benchmarks.harness import Benchmark, Contender, Goal
-from training.reproduce.tag_runners import FAST, WORLD
+from training.reproduce.tag import RUNNER, SETTINGS
 
 CRAMPED, CIRCUIT = "cramped_room", "counter_circuit_o_1order"
 AS_JAXMARL = {
@@ -128,8 +128,8 @@ def _tag(quick: bool) -> list[Benchmark]:
     ]  # fmt: skip
 
 
-AS_TAG = FAST | {"hidden": 64, "others": f"{WORLD}/runner"}
-TAG_SEEDS, TAG_STEPS = 10, 1_000_000  # of `understudy reproduce tag`
+AS_TAG = SETTINGS | {"hidden": 64, "others": RUNNER}
+TAG_SEEDS, TAG_STEPS = 10, 3_000_000  # of `understudy reproduce tag`
 
 
 def _tag_training(seconds: float, quick: bool) -> list[Benchmark]:

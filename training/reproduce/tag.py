@@ -54,16 +54,17 @@ class Arm:
     tau: float | None = None
 
 
+SETTINGS = FAST | {"learning_rate": 2e-3, "minibatches": 8}
 ARMS = (
     Arm("ippo", "IPPO", "ippo", {}),
-    Arm("ippo-entropy-0.03", "IPPO, entropy 0.03", "ippo", {"entropy": 0.03}),
-    Arm("ippo-entropy-0.1", "IPPO, entropy 0.1", "ippo", {"entropy": 0.1}),
     Arm("self-play", "self-play", "self-play", {}),
     Arm("srpo", "SRPO", "srpo", {}),
     Arm("srpo-seats", "SRPO, a policy per seat", "srpo", {"shared": False}),
     Arm("srpo-paper", "SRPO, the paper's (tau 10)", "srpo", VARIANTS["paper"]),
     *(Arm(f"srpo-tau-{t:g}", f"SRPO, tau {t:g}", "srpo", {"tau": t}, t) for t in TAUS),
     Arm("pure-adversary", "pure adversary", "pure-adversary", {}),
+    Arm("ippo-entropy-0.03", "IPPO, entropy 0.03", "ippo", {"entropy": 0.03}),
+    Arm("ippo-entropy-0.1", "IPPO, entropy 0.1", "ippo", {"entropy": 0.1}),
     Arm("fcp", "FCP", "fcp", {"population": 3}),
 )
 """The first is what the others are compared with."""
@@ -78,7 +79,7 @@ ARMS = (
     "--seeds", default="0-9", show_default=True, metavar="FIRST-LAST", help="Training seeds."
 )
 @click.option(
-    "--steps", type=click.IntRange(1), default=1_000_000, show_default=True,
+    "--steps", type=click.IntRange(1), default=3_000_000, show_default=True,
     help="Joint steps of every run.",
 )  # fmt: skip
 @click.option(
@@ -195,7 +196,7 @@ def freeze(name: str, policies: Path) -> None:
 
 def piece_of(arm: Arm, seeds: Sequence[int], steps: int, runner: str, policies: Path) -> Piece:
     """What is to be trained for an arm."""
-    common = FAST | {"steps": steps, "others": runner, "others_folder": str(policies)}
+    common = SETTINGS | {"steps": steps, "others": runner, "others_folder": str(policies)}
     return Piece(arm.name, arm.method, seeds, common | arm.settings)
 
 

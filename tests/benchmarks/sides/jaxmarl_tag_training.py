@@ -1,7 +1,7 @@
 """Feed-forward IPPO in JAX on JaxMARL's simple_tag, all seeds in one vmapped program.
 
 JaxMARL's wheel carries no trainers, so this is one written for it with our settings for Tag: per
-chaser an actor and a critic of 64-64 units, 64 environments of 100 steps, 2 epochs of 4
+chaser an actor and a critic of 64-64 units, 64 environments of 100 steps, 2 epochs of 8
 minibatches. The runner is a frozen actor of that size, as with us. It is one compiled scan per
 call, without logging or checkpoints.
 """
@@ -20,8 +20,8 @@ import jax.numpy as jnp  # noqa: E402
 import jaxmarl  # noqa: E402
 import optax  # noqa: E402
 
-ENVS, STEPS, EPOCHS, MINIBATCHES, HIDDEN = 64, 100, 2, 4, 64
-RATE, DISCOUNT, LAMBDA, CLIP, ENTROPY, VALUE, LONGEST = 3e-3, 0.99, 0.95, 0.2, 0.01, 0.5, 0.5
+ENVS, STEPS, EPOCHS, MINIBATCHES, HIDDEN = 64, 100, 2, 8, 64
+RATE, DISCOUNT, LAMBDA, CLIP, ENTROPY, VALUE, LONGEST = 2e-3, 0.99, 0.95, 0.2, 0.01, 0.5, 0.5
 CALL = 2  # updates per call of the compiled function
 CHASERS, ACTIONS = 2, 5
 

@@ -37,7 +37,7 @@ def written(tmp_path_factory):
     """Results of two arms, one of them with a policy for each seat; stopped once on the way."""
     out = tmp_path_factory.mktemp("results") / "tag"
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(tag, "FAST", SMALL)
+        monkeypatch.setattr(tag, "SETTINGS", SMALL)
 
         def stop(*arguments):
             raise KeyboardInterrupt
@@ -47,7 +47,7 @@ def written(tmp_path_factory):
         assert not json.loads((out / "results.json").read_text())["finished"]
         trained = {path: path.read_bytes() for path in out.rglob("policy.onnx")}
         monkeypatch.undo()
-        monkeypatch.setattr(tag, "FAST", SMALL)
+        monkeypatch.setattr(tag, "SETTINGS", SMALL)
         assert run(monkeypatch, "tag", "--out", out, "--only", "srpo", *ARGUMENTS) == 0
         assert trained == {path: path.read_bytes() for path in out.rglob("policy.onnx")}
     assert len(trained) == 2 * (2 + 1)
@@ -90,7 +90,7 @@ def test_the_same_command_needs_leave_to_go_on_and_then_trains_nothing(written, 
     assert run(monkeypatch, "tag", "--out", written, "--only", "srpo", *ARGUMENTS) == 2
     times = {path: path.stat().st_mtime_ns for path in written.rglob("policy.onnx")}
     before = json.loads((written / "results.json").read_text())["findings"]
-    monkeypatch.setattr(tag, "FAST", SMALL)
+    monkeypatch.setattr(tag, "SETTINGS", SMALL)
     again = ("tag", "--out", written, "--only", "srpo", *ARGUMENTS, "--overwrite")
     assert run(monkeypatch, *again) == 0
     assert times == {path: path.stat().st_mtime_ns for path in written.rglob("policy.onnx")}
