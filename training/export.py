@@ -14,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from agents.library import write_card
 from agents.onnx import OnnxPolicy
+from agents.policy import Policy
 from play.worlds.errors import UserError
 from training import checkpoints
 from training.evaluation.crossplay import Seating, episode_seeds, play_episodes
@@ -201,12 +202,15 @@ def _card(
 def _add_results(folders: list[Path], trainer: Trainer) -> None:
     """Puts the return with itself into the cards, beside each guest where there are other roles."""
     policies = [OnnxPolicy(folder) for folder in folders]
-    pair = dict(zip(trainer.team, policies * len(trainer.team), strict=False))
-    facts = trainer.world.facts
-    seeds, returns = episode_seeds(1, EPISODES), []
-    for guest in trainer.guests or [None]:
-        seats = [pair.get(seat, guest and guest.policy) for seat in range(facts.num_players)]
-        played = play_episodes(Seating(tuple(seats)), facts.world, dict(facts.options), seeds)
+    own: dict[int, Policy] = dict(zip(trainer.team, policies * len(trainer.team), strict=False))
+    facts, returns = trainer.world.facts, []
+    seeds, seats = episode_seeds(1, EPISODES), range(trainer.players)
+    for guest in trainer.guests or (None,):
+        # where it cannot sit, the first one who can does
+        at_table = [guest, *trainer.guests] if guest else []
+        others = {seat: one.policy for one in reversed(at_table) for seat in one.seats}
+        seated = tuple((others | own)[seat] for seat in seats)
+        played = play_episodes(Seating(seated), facts.world, dict(facts.options), seeds)
         returns += played.rewards[:, list(trainer.team)].sum(1).tolist()
     result: dict[str, Any] = {
         "own_pair": {

@@ -27,6 +27,7 @@ class Guest:
 
     Attributes:
         policy: Who decides.
+        seats: The seats of an environment that it takes, here or there.
     """
 
     def __init__(self, policy: Policy, world: World, parts: Sequence[NDArray[np.int64]]) -> None:
@@ -39,6 +40,7 @@ class Guest:
         """
         self.policy, self._world, self._parts = policy, world, list(parts)
         self._players = world.facts.num_players
+        self.seats = sorted({slot % self._players for slot in parts[0].tolist()})
         self._states = [policy.initial_state(len(part)) for part in parts]
         self._views = [
             [SeatView(world, *divmod(slot, self._players)) for slot in part.tolist()]

@@ -229,7 +229,7 @@ def distances(
     for _ in range(facts.horizon):
         actions = np.zeros((episodes, len(seats)), np.int64)
         for seat, policy in enumerate(seats):
-            seen = policy.encoding and games.observe(policy.encoding)[:, seat]
+            seen = games.observe(policy.encoding)[:, seat] if policy.encoding else None
             decided = policy.act(seen, views[seat], None, draws.random(episodes))
             actions[:, seat] = decided.actions
         games.step(actions)

@@ -57,7 +57,7 @@ def tau_figure(evidence: "Evidence", findings: dict[str, Any]) -> Figure:
     """Touches against tau, beside self-play, which is SRPO without an adversary."""
     figure, (left, right) = panels(2, 3.4)
     arms = [arm for arm in evidence.arms if arm.tau]
-    taus = [arm.tau for arm in arms]
+    taus = [arm.tau or 0.0 for arm in arms]
     for axes, kind, contexts in (
         (left, "touches", list(CONTEXTS)),
         (right, "kept", [MATE, RUNNER, BOTH]),
