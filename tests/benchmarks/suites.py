@@ -129,7 +129,7 @@ def _tag(quick: bool) -> list[Benchmark]:
 
 
 AS_TAG = SETTINGS | {"hidden": 64, "others": RUNNER}
-TAG_SEEDS, TAG_STEPS = 10, 3_000_000  # of `understudy reproduce tag`
+TAG_SEEDS, TAG_STEPS = 10, 2_000_000  # of `understudy reproduce tag`
 
 
 def _tag_training(seconds: float, quick: bool) -> list[Benchmark]:

@@ -79,7 +79,7 @@ ARMS = (
     "--seeds", default="0-9", show_default=True, metavar="FIRST-LAST", help="Training seeds."
 )
 @click.option(
-    "--steps", type=click.IntRange(1), default=3_000_000, show_default=True,
+    "--steps", type=click.IntRange(1), default=2_000_000, show_default=True,
     help="Joint steps of every run.",
 )  # fmt: skip
 @click.option(
