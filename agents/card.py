@@ -39,6 +39,7 @@ class Card:
         versions: Versions of the libraries that trained it.
         results: What was measured, with intervals.
         known_failures: What it is known to do badly.
+        held_out: Whether it is kept for evaluation, so that no training may use it.
         created: When it was exported, ISO 8601.
         schema: Version of this format.
     """
@@ -65,6 +66,7 @@ class Card:
     versions: dict[str, str] = field(default_factory=dict)
     results: dict[str, Any] = field(default_factory=dict)
     known_failures: list[str] = field(default_factory=list)
+    held_out: bool = False
     created: str | None = None
     schema: int = SCHEMA
 
@@ -73,7 +75,7 @@ KINDS: dict[str, type | tuple[type, ...]] = {
     "name": str, "title": str, "description": str, "world": str, "options": dict, "layouts": list,
     "num_players": int, "seats": list, "encoding": dict, "actions": list, "algorithm": str,
     "sha256": str, "opset": int, "recurrent": bool, "hyperparameters": dict, "versions": dict,
-    "results": dict, "known_failures": list, "state_shape": (list, type(None)),
+    "results": dict, "known_failures": list, "held_out": bool, "state_shape": (list, type(None)),
 }  # fmt: skip
 ENCODING_KINDS: dict[str, type] = {"name": str, "version": int, "shape": list, "dtype": str}
 DTYPES = ("uint8", "int8", "float32")
@@ -95,7 +97,9 @@ def card_from(values: Mapping[str, Any], where: str) -> Card:
             "export the policy again with this version"
         )
     known = {item.name for item in fields(Card)}
-    required = {n for n in known if n in KINDS and n not in ("state_shape", "recurrent")}
+    required = {
+        n for n in known if n in KINDS and n not in ("state_shape", "recurrent", "held_out")
+    }
     required -= {"hyperparameters", "versions", "results", "known_failures"}
     for problem, keys in (("lacks", required - set(values)), ("has unknown", set(values) - known)):
         if keys:

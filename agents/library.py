@@ -18,11 +18,14 @@ from play.worlds.registry import short_name
 from play.worlds.spec import WorldFacts
 
 __all__ = [
-    "BUILTIN", "POLICIES_DIR", "Partner", "check_fit", "list_partners", "load_policy", "write_card",
+    "BUILTIN", "HUMAN_PROXY", "POLICIES_DIR", "Partner", "check_fit", "list_partners",
+    "load_policy", "write_card",
 ]  # fmt: skip
 
 POLICIES_DIR = Path(__file__).resolve().parent.parent / "assets" / "policies"
 PREFERRED = "srpo"
+HUMAN_PROXY = "behaviour-cloning"
+"""Algorithm on the cards of models of people."""
 FREE_OPTIONS = {"horizon", "random_start", "reward_scale", "starts"}
 """Options of a world in which a game may differ from the training."""
 
@@ -124,7 +127,7 @@ BUILTIN: dict[str, Builtin] = {
 
 
 def list_partners(world: str | None = None, folder: Path | None = None) -> list[Partner]:
-    """All partners, or those that can play one world; the recommended first.
+    """All partners, or those that can play one world; the recommended first, models of people last.
 
     Args:
         world: Full name of a world.
@@ -140,7 +143,12 @@ def list_partners(world: str | None = None, folder: Path | None = None) -> list[
     ]  # fmt: skip
     if world is not None:
         partners = [partner for partner in partners if partner.plays(world)]
-    return sorted(partners, key=lambda p: (p.world is None, p.world or "", not p.recommended))
+    return sorted(
+        partners,
+        key=lambda p: (
+            p.world is None, p.world or "", not p.recommended, p.algorithm == HUMAN_PROXY,
+        ),
+    )  # fmt: skip
 
 
 def load_policy(

@@ -70,10 +70,13 @@ class EpisodeWriter:
     Attributes:
         id: Name of the record.
         path: Its file.
+        journal: None: a file is written alone.
 
     Raises:
         UserError: The folder or file cannot be written.
     """
+
+    journal = None
 
     def __init__(self, folder: Path, header: Line, episode_id: str | None = None) -> None:
         self.id = episode_id or new_id(str(header["world"]))
@@ -122,9 +125,12 @@ class EpisodeWriter:
             return  # the next append cuts again, before it writes
 
 
+_encoder = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+
+
 def encode_line(line: Line) -> bytes:
     """A line as it is in the file."""
-    return json.dumps(line, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+    return _encoder.encode(line).encode() + b"\n"
 
 
 def _sync_folder(folder: Path) -> None:

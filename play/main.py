@@ -23,6 +23,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Look back": {
         "replay": ("play.commands.replay:replay", "Watch a recorded game step by step."),
         "episodes": ("play.commands.episodes:episodes", "Verify and export recorded games."),
+        "humans": ("play.commands.humans:humans", "Games of people as data for models of them."),
     },
     "Study": {
         "study": ("studies.commands:study", "Run a study with people, from file to data."),
@@ -37,7 +38,8 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
 EXTRAS = {
     **dict.fromkeys(("torch", "numba", "onnx", "rich", "tensorboard"), "train"),
     **dict.fromkeys(
-        ("alembic", "psycopg", "pydantic", "pydantic_core", "sqlalchemy", "yaml"), "studies"
+        ("alembic", "psycopg", "pydantic", "pydantic_core", "redis", "sqlalchemy", "yaml"),
+        "studies",
     ),
     **dict.fromkeys(("matplotlib", "pyarrow", "scipy"), "analysis"),
 }
@@ -145,7 +147,8 @@ def _told(error: click.UsageError) -> str:
     command = error.ctx.command_path if error.ctx else "understudy"
     unknown = re.match(r"No such command '(.*?)'", error.format_message())
     if unknown is None:
-        return f"{error.format_message().rstrip('.')}: see `{command} --help`"
+        sentence = error.format_message().rstrip(".").replace("integer range", "integer")
+        return f"{sentence}: see `{command} --help`"
     group = error.ctx.command if error.ctx else cli
     names = group.list_commands(error.ctx) if isinstance(group, click.Group) and error.ctx else []
     near = difflib.get_close_matches(unknown[1], names, n=1)

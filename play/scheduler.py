@@ -5,7 +5,8 @@ drift by the time that its work takes. Each policy has a worker thread which, wh
 takes *all* decisions that wait for the policy and makes them in one call. A policy that raises,
 answers nonsense or is late never stops a game: the seat idles for that step and the record says
 so. Records are written by threads of their own; a step is told to the listener when it is on the
-disk, and a game whose disk fails stands still until the disk is back.
+disk, and a game whose disk fails stands still until the disk is back. Steps of several games that
+are due together go through all of this as a group.
 
 A policy is asked as soon as a step has been taken and has until the next one is due.
 """
@@ -13,38 +14,27 @@ A policy is asked as soon as a step has been taken and has until the next one is
 import heapq
 import itertools
 import logging
-import queue
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
-
-import numpy as np
+from typing import Protocol
 
 from agents.policy import Policy
+from play.deciding import PolicyWorker
+from play.recorder import Entry, Record, Recorder
 from play.session import Decision, Line, Request, Session, TickResult
 
 log = logging.getLogger("understudy.scheduler")
 
-STORE_RETRY_S = 1.0
-"""Seconds between two attempts to write a step that the disk refused."""
-WRITERS = 4
-"""Threads that write records; each game belongs to one of them."""
-
-
-class Record(Protocol):
-    """Where the lines of a game go: a file, or a study's database."""
-
-    id: str
-
-    def append(self, lines: list[Line]) -> None:
-        """Returns when the lines are safe; raises OSError, and may then be tried again."""
-        ...
-
-    def close(self) -> None:
-        """No line follows."""
-        ...
+GRID_S = 0.01
+"""First steps are due at multiples of this, so that games whose steps fall together are decided,
+written and sent together."""
+MAX_GROUP = 64
+"""Steps that are taken before what they led to is handed on."""
+AFTER_STALL_MS = 1000.0
+"""Time between the return of the disk and the next step of a game that stood still for it."""
 
 
 class Listener(Protocol):
@@ -60,6 +50,10 @@ class Listener(Protocol):
 
     def on_store_error(self, game: "Game", error: OSError) -> None:
         """The disk refused a step; the game stands still and the write is tried again."""
+        ...
+
+    def on_lost(self, game: "Game") -> None:
+        """The record is not this process's any more, and the game is gone; see `recorder.Lost`."""
         ...
 
 
@@ -83,8 +77,9 @@ class Game:
     epoch: int = 0  # raised when the schedule changes, so that old deadlines mean nothing
     decisions: dict[int, Decision] = field(default_factory=dict)
     asked_for: int = -1  # the step whose decisions have been asked for
-    unwritten: int = 0  # steps that are not on the disk yet
+    unwritten: int = 0  # entries that are not on the disk yet
     blocked: bool = False  # a step is due, but the one before is not on the disk
+    stalled: bool = False  # the disk has refused a step
     ended: bool = False
 
     @property
@@ -172,121 +167,6 @@ class Asked:
                 self.game.decisions[self.request.seat] = decision
 
 
-class PolicyWorker:
-    """Makes all decisions that wait for one policy in one call."""
-
-    def __init__(self, policy: Policy) -> None:
-        self._waiting: list[Asked] = []
-        self._wake = threading.Condition()
-        self._stopping = False
-        self._thread = threading.Thread(target=self._run, daemon=True, name=f"policy {policy.name}")
-        self._thread.start()
-
-    def ask(self, asked: "Asked") -> None:
-        """Queues a decision; it will be answered, unless it comes too late to be wanted."""
-        with self._wake:
-            self._waiting.append(asked)
-            self._wake.notify()
-
-    def stop(self) -> None:
-        """Ends the thread when it is free."""
-        with self._wake:
-            self._stopping = True
-            self._wake.notify()
-
-    def _run(self) -> None:
-        while True:
-            with self._wake:
-                self._wake.wait_for(lambda: self._waiting or self._stopping)
-                if self._stopping:
-                    return
-                batch, self._waiting = self._waiting, []
-            batch = [asked for asked in batch if asked.wanted()]
-            if not batch:
-                continue
-            decisions = decide([asked.request for asked in batch])
-            for asked, decision in zip(batch, decisions, strict=True):
-                asked.answer(decision)
-
-
-def decide(requests: Sequence[Request]) -> list[Decision]:
-    """Makes the decisions of one policy for several seats in one call; never raises.
-
-    Args:
-        requests: At least one, all of the same policy.
-    """
-    start = time.perf_counter()
-    try:
-        answers = _act(requests)
-    except Exception as error:
-        log.exception("policy %s failed", requests[0].policy.name)
-        elapsed = (time.perf_counter() - start) * 1000
-        why = f"error: {type(error).__name__}: {error}"[:200]
-        return [Decision(0, inference_ms=elapsed, fallback=why) for _ in requests]
-    elapsed = (time.perf_counter() - start) * 1000
-    return [Decision(a, p, s, elapsed) for a, p, s in answers]
-
-
-def _act(requests: Sequence[Request]) -> list[tuple[int, list[float], Any]]:
-    policy = requests[0].policy
-    observations = None
-    if policy.encoding is not None:
-        observations = np.stack(
-            [request.observation for request in requests if request.observation is not None]
-        )
-    state = None
-    if requests[0].state is not None:
-        state = np.concatenate([request.state for request in requests])
-    uniforms = np.array([request.uniform for request in requests])
-    made = policy.act(observations, [request.view for request in requests], state, uniforms)
-    if len(made.actions) != len(requests) or len(made.probabilities) != len(requests):
-        raise ValueError(f"{len(made.actions)} decisions for {len(requests)} seats")
-    if not np.isfinite(made.probabilities).all():
-        raise ValueError("the action probabilities are not finite")
-    return [
-        (
-            int(made.actions[i]),
-            [float(p) for p in made.probabilities[i]],
-            None if made.state is None else made.state[i : i + 1],
-        )
-        for i in range(len(requests))
-    ]
-
-
-class Recorder:
-    """A few threads that write records; lines of one game keep their order."""
-
-    def __init__(self) -> None:
-        self._queues: list[queue.SimpleQueue[Callable[[], None] | None]] = [
-            queue.SimpleQueue() for _ in range(WRITERS)
-        ]
-        self._threads = [
-            threading.Thread(target=self._run, args=(q,), daemon=True, name="recorder")
-            for q in self._queues
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def submit(self, game: Game, job: Callable[[], None]) -> None:
-        """Queues a job of a game."""
-        self._queues[hash(game.id) % WRITERS].put(job)
-
-    def stop(self) -> None:
-        """Finishes what is queued and ends the threads."""
-        for q in self._queues:
-            q.put(None)
-        for thread in self._threads:
-            thread.join(timeout=5)
-
-    @staticmethod
-    def _run(q: "queue.SimpleQueue[Callable[[], None] | None]") -> None:
-        while (job := q.get()) is not None:
-            try:
-                job()
-            except Exception:
-                log.exception("a record's job failed")
-
-
 class Scheduler:
     """The clock of all games in a process.
 
@@ -302,6 +182,8 @@ class Scheduler:
         self._workers: dict[int, PolicyWorker] = {}
         self._users: dict[int, int] = {}
         self._recorder = Recorder()
+        self._posting = threading.Lock()
+        self._outgoing: list[Entry] = []
         self._games: set[Game] = set()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, daemon=True, name="scheduler")
@@ -357,8 +239,10 @@ class Scheduler:
             if game.session.over:
                 return
             game.epoch += 1
-            self._ask(game)
-            self._set_due(game, self.clock() + (countdown_ms + game.session.tick_ms) / 1000)
+            asked = self._ask(game)
+            due = self.clock() + (countdown_ms + game.session.tick_ms) / 1000
+            self._set_due(game, math.ceil(due / GRID_S) * GRID_S)
+        self._put(asked)
 
     def end(self, game: Game, reason: str) -> None:
         """Ends a game and closes its record; later calls do nothing."""
@@ -369,7 +253,8 @@ class Scheduler:
             game.next_due = None
             game.epoch += 1
             lines = game.session.finish(reason, game.now_ms())
-        self._write(game, lines, lambda: self._forget(game, reason))
+            self._write(game, lines, lambda: self._forget(game, reason), last=True)
+        self._send_off()
 
     def put_away(self, game: Game) -> None:
         """Lets a game go without an end, so that it can go on from its record; see `seat`."""
@@ -380,7 +265,8 @@ class Scheduler:
             game.next_due = None
             game.epoch += 1
             lines = game.session.put_away()
-        self._write(game, lines, lambda: self._forget(game, None))
+            self._write(game, lines, lambda: self._forget(game, None), last=True)
+        self._send_off()
 
     # The clock thread
 
@@ -389,82 +275,139 @@ class Scheduler:
             with self._wake:
                 if self._stopping:
                     return
-                delay = self._heap[0][0] - self.clock() if self._heap else None
+                now = self.clock()
+                delay = self._heap[0][0] - now if self._heap else None
                 if delay is None or delay > 0:
                     self._wake.wait(delay)
                     continue
-                _, _, game, epoch = heapq.heappop(self._heap)
-            self._due(game, epoch)
+                due: list[tuple[float, int, Game, int]] = []
+                while self._heap and self._heap[0][0] <= now and len(due) < MAX_GROUP:
+                    due.append(heapq.heappop(self._heap))
+            asked = [question for _, _, game, epoch in due for question in self._due(game, epoch)]
+            self._put(asked)
+            self._send_off()
 
-    def _due(self, game: Game, epoch: int) -> None:
+    def _due(self, game: Game, epoch: int) -> list[Asked]:
         """The next step of a game is due, unless its schedule has changed since."""
         try:
             with game.lock:
                 if epoch != game.epoch or game.session.over or game.next_due is None:
-                    return
-                if game.unwritten:
-                    game.blocked = True  # `_store` goes on from here
-                else:
-                    self._step(game)
+                    return []
+                if not game.unwritten:
+                    return self._step(game)
+                game.blocked = True  # `_written` goes on from here
         except Exception:
             log.exception("game %s cannot go on", game.id)
             self.end(game, "technical fault")
+        return []
 
-    def _step(self, game: Game) -> None:
+    def _step(self, game: Game) -> list[Asked]:
         due, now = game.next_due, self.clock()
         assert due is not None, "only a running game has steps"
         tick_s = game.session.tick_ms / 1000
         result = game.session.step((due - game.started) * 1000, game.now_ms(), game.decisions)
         game.decisions = {}
+        asked = []
         if result.done:
             game.next_due = None
         else:
-            self._ask(game)
+            asked = self._ask(game)
             # A game that fell behind by more than a tick goes on from now: nobody can play a
             # burst of steps.
             self._set_due(game, (now if now - due > tick_s else due) + tick_s)
         self._write(game, result.lines, lambda: self._tell(game, result))
+        return asked
 
-    def _ask(self, game: Game) -> None:
+    def _ask(self, game: Game) -> list[Asked]:
+        """What the policies of a game owe it now, once."""
         session = game.session
         if game.asked_for == session.t:
-            return
+            return []
         game.asked_for, game.decisions = session.t, {}
-        for request in session.requests():
-            self._workers[id(request.policy)].ask(Asked(game, session.t, request))
+        return [Asked(game, session.t, request) for request in session.requests()]
+
+    def _put(self, asked: Sequence[Asked]) -> None:
+        """Puts questions to the policies."""
+        by_policy: dict[int, list[Asked]] = {}
+        for question in asked:
+            by_policy.setdefault(id(question.request.policy), []).append(question)
+        with self._wake:
+            workers = [(self._workers.get(key), own) for key, own in by_policy.items()]
+        for worker, own in workers:
+            if worker is not None:  # or the last game of the policy has just ended
+                worker.ask(own)
 
     def _set_due(self, game: Game, due: float) -> None:
         game.next_due = due
         with self._wake:
-            heapq.heappush(self._heap, (due, next(self._order), game, game.epoch))
-            self._wake.notify()
+            order = next(self._order)
+            heapq.heappush(self._heap, (due, order, game, game.epoch))
+            if self._heap[0][1] == order:  # the clock thread waits for a later one
+                self._wake.notify()
 
-    # The recorders' threads
+    # Writing; what follows it runs on the recorders' threads
 
-    def _write(self, game: Game, lines: list[Line], then: Callable[[], None]) -> None:
+    def _write(
+        self, game: Game, lines: list[Line], then: Callable[[], None], *, last: bool = False
+    ) -> None:
+        """Has lines written with the next `_send_off`; the game's lock is held."""
         game.unwritten += 1
-        self._recorder.submit(game, lambda: self._store(game, lines, then))
 
-    def _store(self, game: Game, lines: list[Line], then: Callable[[], None]) -> None:
-        """Writes until the disk accepts it; meanwhile the game stands still."""
-        while True:
+        def written() -> None:
             try:
-                game.writer.append(lines)
-                break
-            except OSError as error:
-                log.error("the record of game %s cannot be written: %s", game.id, error)
-                game.listener.on_store_error(game, error)
-                if self._stopping:
-                    break  # the process ends; the record keeps what it has
-                time.sleep(STORE_RETRY_S)
-        then()
+                then()
+            finally:
+                self._written(game)
+
+        entry = Entry(
+            game.writer,
+            lines,
+            then=written,
+            failed=lambda error: self._stall(game, error),
+            lost=lambda: self._lose(game),
+            gave_up=(lambda: self._forget(game, None)) if last else (lambda: None),
+        )
+        with self._posting:
+            self._outgoing.append(entry)
+
+    def _send_off(self) -> None:
+        """Hands everything that is to be written to the recorder, in its order."""
+        with self._posting:
+            outgoing, self._outgoing = self._outgoing, []
+            self._recorder.submit(outgoing)
+
+    def _written(self, game: Game) -> None:
         with game.lock:
             game.unwritten -= 1
-            if game.blocked and not game.unwritten:
+            if game.unwritten or game.session.over:
+                return
+            if game.stalled:
+                game.stalled = game.blocked = False
+                game.session.note_pause(False, "", game.now_ms())
+                if game.next_due is not None:
+                    self.schedule(game, AFTER_STALL_MS)
+            elif game.blocked:
                 game.blocked = False
                 if game.next_due is not None:
                     game.epoch += 1
                     self._set_due(game, game.next_due)
+
+    def _stall(self, game: Game, error: OSError) -> None:
+        with game.lock:
+            if not (game.stalled or game.session.over):
+                game.stalled = True
+                game.session.note_pause(True, "store", game.now_ms())
+        game.listener.on_store_error(game, error)
+
+    def _lose(self, game: Game) -> None:
+        with game.lock:
+            known, game.ended = game.ended, True
+            game.next_due = None
+            game.epoch += 1
+            game.session.put_away()
+        self._forget(game, None)
+        if not known:
+            game.listener.on_lost(game)
 
     def _tell(self, game: Game, result: TickResult) -> None:
         game.listener.on_tick(game, result)
@@ -472,12 +415,14 @@ class Scheduler:
             self.end(game, "complete")
 
     def _forget(self, game: Game, reason: str | None) -> None:
-        game.writer.close()
         with self._wake:
+            if game not in self._games:
+                return
             self._games.discard(game)
             for policy in game.session.policies:
                 if policy is not None:
                     self._release(policy)
+        game.writer.close()
         if reason is not None:
             game.listener.on_end(game, reason)
 

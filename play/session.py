@@ -9,6 +9,7 @@ player's device said.
 """
 
 import hashlib
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -211,7 +212,7 @@ class Session:
         self._requests: list[Request] | None = None
         self._waiting: list[Line] = []
         self._event_counts = np.zeros((len(config.seats), len(self.facts.events)), np.int64)
-        self._idle_steps = np.zeros(len(config.seats), np.int64)
+        self._idle_steps = [0] * len(config.seats)
 
     def header(self) -> Line:
         """The first line of the record; the recorder adds id, time and software."""
@@ -379,7 +380,7 @@ class Session:
             and private cost in points.
         """
         names = list(self.facts.events)
-        shares = self._idle_steps / max(self.t, 1)
+        shares = [steps / max(self.t, 1) for steps in self._idle_steps]
         costs = self._event_counts @ [self.facts.costs.get(name, 0.0) for name in names]
         return [
             {
@@ -387,7 +388,7 @@ class Session:
                     label: int(sum(counts[names.index(event)] for event in events))
                     for label, events in self.facts.contributions.items()
                 },
-                "idle_share": round(float(share), 4),
+                "idle_share": round(share, 4),
                 "score": round(score, 4),
                 "cost": round(float(cost), 4),
             }
@@ -423,13 +424,18 @@ class Session:
         self, actions: list[int], telemetry: list[Line], due_ms: float, now_ms: float
     ) -> TickResult:
         self.t += 1
-        rewards = tuple(float(r) for r in self.world.rewards[0])
+        rewards = tuple(self.world.rewards[0].tolist())
         self.score += self.facts.score(rewards)
         self.scores = [score + own for score, own in zip(self.scores, rewards, strict=True)]
         self.over = bool(self.world.done[0])
         happened = self.world.events[0]
-        self._event_counts += happened
-        self._idle_steps += np.array(actions) == self.facts.idle_action
+        events: tuple[tuple[str, ...], ...] = ((),) * len(actions)
+        if b"\x01" in happened.tobytes():  # at most steps nothing happens
+            self._event_counts += happened
+            names = self.facts.events
+            events = tuple(tuple(itertools.compress(names, row)) for row in happened.tolist())
+        for seat, action in enumerate(actions):
+            self._idle_steps[seat] += action == self.facts.idle_action
         line: Line = {
             "kind": "tick",
             "t": self.t,
@@ -442,12 +448,11 @@ class Session:
             line["decisions"] = telemetry
         if self.t % HASH_EVERY == 0 or self.over:
             line["hash"] = self.world.state_hash(0)
-        names = self.facts.events
         return TickResult(
             t=self.t,
             actions=tuple(actions),
             rewards=rewards,
-            events=tuple(tuple(names[i] for i in np.flatnonzero(row)) for row in happened),
+            events=events,
             score=self.score,
             scores=tuple(self.scores),
             scene=self.scene(),
@@ -518,7 +523,7 @@ def _telemetry(request: Request, decision: Decision) -> Line:
     if request.observation is not None:
         line["observation"] = _digest(request.observation)
     if decision.probabilities is not None:
-        line["probabilities"] = [round(float(p), 6) for p in decision.probabilities]
+        line["probabilities"] = [round(p, 6) for p in decision.probabilities]
     if decision.fallback is not None:
         line["fallback"] = decision.fallback
     return line

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studies.checks import facts_of, seats_of
-from studies.design import HUMAN, Arm, Order, Study
+from studies.design import Arm, Order, Study
 
 Row = tuple[int, ...]
 
@@ -192,11 +192,12 @@ def place_at(study: Study, arm: Arm, rank: int) -> Place:
 
 
 def _seat(study: Study, played: Any, rank: int, names: tuple[str, ...]) -> int:
-    """The participant's seat: over any players' number of ranks in a row, each seat once."""
+    """The participant's seat: over any players' number of ranks in a row, each seat once.
+
+    Two participants draw their seats when they meet; theirs here is beside an AI that stands in.
+    """
     players = facts_of(played).num_players
     seats = seats_of(played, players)
-    if played.partner == HUMAN:
-        return seats[0]  # the lobby seats a pair
     cycle, within = divmod(rank, len(seats))
     return seats[int(stream(study.seed, "seats", *names, cycle).permutation(len(seats))[within])]
 

@@ -1,5 +1,6 @@
 """What is wrong with a study although each part of it is well formed, and what is unwise."""
 
+import contextlib
 import difflib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,6 +15,8 @@ from studies.questionnaires import Survey, instruments
 from studies.wording import Path, texts_of
 
 Mistake = tuple[Path, str]
+COLOURS = 4
+"""Colours of chefs that the art has."""
 
 
 def mistakes(study: Study) -> list[Mistake]:
@@ -21,7 +24,10 @@ def mistakes(study: Study) -> list[Mistake]:
     found = list(_instruments(study))
     if found:
         return found  # everything else looks at the items that instruments have
-    parts = (_names, _texts, _surveys, _references, _rounds, _payment, _allocation, _analysis)
+    parts = (
+        _names, _texts, _surveys, _references, _rounds, _lobby, _looks, _payment, _allocation,
+        _analysis,
+    )  # fmt: skip
     return [mistake for part in parts for mistake in part(study)]
 
 
@@ -50,6 +56,34 @@ def partner_of(study: Study, played: Round) -> tuple[int, Partner] | None:
         if partner is not None and partner.plays(facts_of(played).world):
             return index, partner
     return None
+
+
+def stand_in(study: Study, played: Round) -> Round:
+    """A round of two participants as it is played with the lobby's AI partner."""
+    assert study.lobby is not None
+    assert study.lobby.partner is not None
+    return played.model_copy(update={"partner": study.lobby.partner})
+
+
+def partner_met(study: Study, block: str, name: str) -> tuple[str, str]:
+    """Whom a participant meets in a round, as far as partners can be told apart.
+
+    People who meet anew for every block or round are new partners each time.
+    """
+    partner = study.round(block, name).partner
+    if partner != HUMAN or study.lobby is None:
+        return partner, ""
+    return partner, {"study": "", "block": block, "round": f"{block}:{name}"}[study.lobby.together]
+
+
+def partners_met(study: Study, arm: str) -> list[tuple[str, str]]:
+    """The partners that an arm's participants meet, in the order of the file."""
+    found = {
+        partner_met(study, name, played.id): None
+        for name in study.arm(arm).blocks
+        for played in study.block(name).rounds
+    }
+    return list(found)
 
 
 def seats_of(played: Round, players: int) -> list[int]:
@@ -205,17 +239,34 @@ def _round(study: Study, place: Path, played: Round) -> Iterator[Mistake]:
         yield (*place, "seat"), f"{facts.world} has seats 0 to {facts.num_players - 1} only"
         return
     if played.partner == HUMAN:
-        if study.lobby is None:
-            yield ("lobby",), "is missing, but rounds with `human` partners need one: add it"
+        yield from _round_of_two(study, place, played, facts)
         return
     if played.partner not in study.partners:
         hint = _near(played.partner, [*study.partners, HUMAN])
         yield (*place, "partner"), f"{played.partner!r} is not among the partners: {hint}"
         return
+    yield from _policy_of(study, (*place, "partner"), played, facts)
+
+
+def _round_of_two(study: Study, place: Path, played: Round, facts: WorldFacts) -> Iterator[Mistake]:
+    if study.lobby is None:
+        yield ("lobby",), "is missing, but rounds with `human` partners need one: add it"
+        return
+    if facts.num_players != 2:
+        yield (*place, "world"), f"{facts.world} has {facts.num_players} seats: two people meet"
+    if played.seat != "random":
+        yield (*place, "seat"), "must be random: the two draw their seats when they meet"
+    if "ai" in study.lobby.ways.values() and study.lobby.partner in study.partners:
+        stood = stand_in(study, played)
+        yield from _policy_of(study, ("lobby", "partner"), stood, facts)
+
+
+def _policy_of(study: Study, place: Path, played: Round, facts: WorldFacts) -> Iterator[Mistake]:
+    """What keeps a partner of the file from a round."""
     found = partner_of(study, played)
     if found is None:
         yield (
-            (*place, "partner"),
+            place,
             f"{played.partner!r} has no policy for {facts.world}: add one to partners (see "
             f"`understudy partners --layout {facts.world.partition('/')[2]}`)",
         )
@@ -229,7 +280,53 @@ def _round(study: Study, place: Path, played: Round) -> Iterator[Mistake]:
     try:
         check_fit(found[1], facts, sorted(taken))
     except UserError as error:
-        yield (*place, "partner"), str(error)
+        yield place, str(error)
+
+
+def _lobby(study: Study) -> Iterator[Mistake]:
+    """A pair goes through the same rounds in the same order."""
+    lobby = study.lobby
+    if lobby is None:
+        return
+    if "ai" in lobby.ways.values():
+        if lobby.partner is None:
+            yield ("lobby", "partner"), "is missing: say which partner stands in"
+        elif lobby.partner not in study.partners:
+            hint = _near(lobby.partner, study.partners)
+            yield ("lobby", "partner"), f"{lobby.partner!r} is not among the partners: {hint}"
+    why = "must be fixed where pairs stay together: make an arm for each order, or set together"
+    for index, block in enumerate(study.blocks):
+        stays = study.in_pairs(block.id) and lobby.together != "round"
+        if stays and block.round_order != "fixed" and len(block.rounds) > 1:
+            yield ("blocks", index, "round_order"), f"{why} to round"
+    for index, arm in enumerate(study.arms):
+        meets = sum(study.in_pairs(name) for name in arm.blocks if name in study.block_names)
+        if meets > 1 and arm.order != "fixed" and lobby.together == "study":
+            yield ("arms", index, "order"), f"{why} to block"
+
+
+def _looks(study: Study) -> Iterator[Mistake]:
+    """With a colour for each partner there must be enough of them, and one partner at a time."""
+    if study.looks == "seat":
+        return
+    for index, block in enumerate(study.blocks):
+        for at, played in enumerate(block.rounds):
+            with contextlib.suppress(UserError):
+                if facts_of(played).num_players > 2:
+                    place = ("blocks", index, "rounds", at, "world")
+                    yield place, "has several partners at once: set looks to seat"
+    for index, arm in enumerate(study.arms):
+        if not set(arm.blocks) <= set(study.block_names):
+            continue
+        met = len(partners_met(study, arm.id))
+        if met >= COLOURS:
+            yield (
+                ("arms", index),
+                (
+                    f"has {met} partners, but with looks by partner there are colours for "
+                    f"{COLOURS - 1}: set looks to seat"
+                ),
+            )
 
 
 def _payment(study: Study) -> Iterator[Mistake]:
@@ -237,8 +334,10 @@ def _payment(study: Study) -> Iterator[Mistake]:
     needed = ["done", "declined", "screened_out", "technical_fault", "withdrawn"]
     if study.quiz is not None and study.quiz.then == "end":
         needed.append("failed_quiz")
-    if study.meets_people:
-        needed.append("lobby_timeout")
+    if study.meets_people and study.lobby is not None:
+        needed += [outcome for outcome, way in study.lobby.ways.items() if way != "ai"]
+    if study.attention.ends:
+        needed.append("inactive")
     for name in needed:
         if name not in endings:
             yield ("payment", "endings"), f"has no {name!r}: participants can end so"

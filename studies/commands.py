@@ -3,7 +3,10 @@
 import contextlib
 import json
 import os
+import secrets
+import signal
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,17 +132,27 @@ DATABASE = click.option(
 )
 @click.option("--url", help="The https address that participants use; with --hosted.")
 @click.option("--frozen", type=FILE, help="Preregistration archive to compare the study with.")
+@click.option("--queue", metavar="URL", help="Redis, where several processes share the study.")
+@click.option("--name", default="", help="This process among several, as the proxy calls it.")
 def serve(
     file: Path, database: str | None, host: str, port: int, hosted: bool, url: str | None,
-    frozen: Path | None,
+    frozen: Path | None, queue: str | None, name: str,
 ) -> None:  # fmt: skip
-    """Serve a study to participants.
+    """Serve a study to participants, and the dashboard to you.
 
-    A hosted study reads the secret that signs participants' tokens from UNDERSTUDY_SECRET.
+    A hosted study reads the secret that signs participants' tokens from UNDERSTUDY_SECRET, and the
+    hash of the dashboard's password from UNDERSTUDY_PASSWORD_HASH, or from the file that
+    `understudy study password` wrote.
     """
     from studies.freeze import differences
     from studies.web.config import StudyConfig
-    from studies.web.server import StudyServer, checked_secret, checked_url, local_secret
+    from studies.web.server import (
+        StudyServer,
+        checked_secret,
+        checked_url,
+        local_secret,
+        prepare_for_many,
+    )
 
     loaded = load_study(file)
     if not hosted and (host not in ("127.0.0.1", "localhost", "::1") or url):
@@ -148,11 +161,17 @@ def serve(
         )
     if hosted and url is None:
         raise UserError("--hosted needs --url: give the https address that participants use")
+    if bool(queue) != bool(name):
+        raise UserError(
+            "One of several processes needs both --queue and --name, one alone needs neither"
+        )
     address = checked_url(url) if hosted and url else None
     secret = checked_secret(os.environ.get("UNDERSTUDY_SECRET")) if hosted else None
     if frozen is not None:
         for difference in differences(loaded, frozen):
             click.echo(f"Differs from {frozen.name}: {difference}.")
+    prepare_for_many()
+    digest, fresh = desk_password(file, loaded, hosted)
     store = open_store(database, file, loaded)
     try:
         server = StudyServer(
@@ -163,19 +182,86 @@ def serve(
                 host=host,
                 port=port,
                 public_url=address,
+                password=digest,
+                queue=queue,
+                name=name,
             )
         )
         click.echo(f"Participants:  {server.url}/")
         click.echo(f"For Prolific:  {server.prolific_url}")
         click.echo(f"Rehearsals:    {server.rehearsal_url}")
+        click.echo(f"Dashboard:     {server.desk_url or NO_DESK.format(file=file)}")
+        if fresh:
+            click.echo(f"Its password:  {fresh} (shown this once; `study password` sets another)")
         click.echo(
             f"Everything is kept in {shown_database(database, file, loaded)}. Ctrl-C ends it."
         )
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # as whoever supervises it does
         with contextlib.suppress(KeyboardInterrupt):
             server.run()
         click.echo("\nEnded; running rounds go on from their records after the next start.")
     finally:
         store.close()
+
+
+@study.command()
+@study_file
+@click.argument("number", type=click.IntRange(1, 10_000), metavar="N")
+@DATABASE
+@click.option("--browser", is_flag=True, help="Each with a real browser (Chromium by Playwright).")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--speed", type=click.FloatRange(1, 20), default=None,
+    help="How many times faster than people.  [default: 5; with --at 1]",
+)  # fmt: skip
+@click.option("--together", type=click.IntRange(1, 200), help="How many at a time.  [default: 8]")
+@click.option(
+    "--dropouts", type=click.FloatRange(0, 1), default=0.1, show_default=True,
+    help="Share that leaves without a word.",
+)  # fmt: skip
+@click.option(
+    "--mistakes", type=click.FloatRange(0, 0.9), default=0.1, show_default=True,
+    help="Share of actions that are not the sensible one.",
+)  # fmt: skip
+@click.option(
+    "--planted",
+    is_flag=True,
+    help="Let answers differ between conditions as analysis.contrasts expects.",
+)
+@click.option("--at", metavar="URL", help="A server of this study that runs, to watch them there.")
+def bots(
+    file: Path, number: int, database: str | None, browser: bool, seed: int, speed: float | None,
+    together: int | None, dropouts: float, mistakes: float, planted: bool, at: str | None,
+) -> None:  # fmt: skip
+    """Send N simulated participants through the whole study.
+
+    They fill in every page and play every round, react, slip and drop out, all from a seed. Their
+    rows are marked and never count; `export --whom simulated` has them.
+    """
+    from studies.bots.commands import send
+
+    loaded = load_study(file)
+    with contextlib.closing(open_store(database, file, loaded)) as store:
+        fine = send(
+            file, loaded, store, number=number, together=together or (2 if browser else 8),
+            seed=seed, speed=speed or (1.0 if at else 5.0), dropouts=dropouts, mistakes=mistakes,
+            planted=planted, browser=browser, at=at,
+        )  # fmt: skip
+    if not fine:
+        raise click.exceptions.Exit(1)
+    click.echo(f"Look at them: understudy study export {file} --whom simulated --out dry-run")
+
+
+@study.command()
+@study_file
+@click.password_option(help="Asked for when left out.")
+def password(file: Path, password: str) -> None:
+    """Set the dashboard's password; only its hash is kept."""
+    from studies.web.desk.door import keep, password_file
+
+    place = password_file(file, load_study(file).id)
+    click.echo(f"Its hash is in {place}; restart the server. Elsewhere, set it as")
+    click.echo(f"UNDERSTUDY_PASSWORD_HASH='{keep(place, password)}'")
 
 
 @study.command()
@@ -187,22 +273,62 @@ def serve(
     help="Shareable has no identifiers, free text, dates or browser strings.",
 )  # fmt: skip
 @click.option("--blind", is_flag=True, help="Code names for conditions; the key is written apart.")
-@click.option("--rehearsals", is_flag=True, help="Rehearsals instead of participants.")
-def export(
-    file: Path, database: str | None, out: Path, level: str, blind: bool, rehearsals: bool
-) -> None:
+@click.option(
+    "--whom", type=click.Choice(["participants", "rehearsals", "simulated"]),
+    default="participants", show_default=True,
+    help="Rehearsals are people who tried the study, simulated are the programs of `bots`.",
+)  # fmt: skip
+def export(file: Path, database: str | None, out: Path, level: Any, blind: bool, whom: Any) -> None:
     """Write tidy tables, as Parquet and CSV, with a data dictionary."""
     from studies.export import export as write
 
     loaded = load_study(file)
     with contextlib.closing(open_store(database, file, loaded, existing=True)) as store:
-        done = write(
-            store, loaded, out, level="raw" if level == "raw" else "shareable", blind=blind,
-            rehearsals=rehearsals,
-        )  # fmt: skip
+        done = write(store, loaded, out, level=level, blind=blind, kind=whom)
     for name, count in done.rows.items():
         click.echo(f"{name}: {count} rows")
     click.echo(f"Wrote {done.folder}.")
+
+
+@study.command()
+@study_file
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="EXPORT")
+def analyse(file: Path, folder: Path) -> None:
+    """Run the planned comparisons on an export, after exclusions.
+
+    Between arms by Welch's t-test, between blocks by the paired one, two-sided.
+    """
+    from studies.planned import analyse as run
+    from studies.planned import in_words, read_export
+
+    loaded = load_study(file)
+    if not loaded.analysis.contrasts:
+        raise UserError("analysis.contrasts is empty: plan a comparison there")
+    for found in run(loaded, read_export(folder)):
+        click.echo(in_words(found, loaded.analysis.alpha))
+
+
+@study.command()
+@study_file
+@DATABASE
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def retention(file: Path, database: str | None, yes: bool) -> None:
+    """Delete what the study file promised: identifiers after some days, data after a date.
+
+    `serve` deletes identifiers by itself when it starts, and every day; this is for afterwards.
+    """
+    from studies.retention import delete_identifiers, erase_all, expired
+
+    loaded = load_study(file)
+    now = datetime.now(UTC)
+    with contextlib.closing(open_store(database, file, loaded, existing=True)) as store:
+        if expired(loaded, now.date()):
+            if not yes:
+                until = loaded.retention.data_until
+                click.confirm(f"Data were to be kept until {until}. Erase everything?", abort=True)
+            click.echo(f"Erased {erase_all(store, loaded)} participants.")
+        count = delete_identifiers(store, loaded, now)
+    click.echo(f"Deleted the identifiers of {count} participants.")
 
 
 @study.command()
@@ -215,13 +341,36 @@ def forget(file: Path, participant: str, database: str | None, yes: bool) -> Non
     loaded = load_study(file)
     with contextlib.closing(open_store(database, file, loaded, existing=True)) as store:
         found = store.find(participant)
-        who = store.participant(found) if found else None
-        if who is None:
+        if found is None:
             raise UserError(f"There is no participant {participant!r}: check the id and --database")
-        if not yes:
-            click.confirm(f"Erase {who.id}, who came at {who.entered_utc}, for good?", abort=True)
-        store.withdraw(who, "forgotten", erase=True)
-    click.echo(f"Erased {who.id}.")
+        while found is not None and (who := store.participant(found)) is not None:
+            came = f"{who.id}, who came at {who.entered_utc},"
+            if not yes:
+                click.confirm(f"Erase {came} for good?", abort=True)
+            store.withdraw(who, "forgotten", erase=True)
+            click.echo(f"Erased {who.id}.")
+            found = store.find(participant)  # the same person may have rehearsed too
+
+
+NO_DESK = "none without a password: set one with `understudy study password {file}`"
+
+
+def desk_password(file: Path, loaded: Study, hosted: bool) -> tuple[str | None, str | None]:
+    """The hash of the dashboard's password, and the password itself when it was made just now.
+
+    A hosted study has none by default, since what it prints may end in a log.
+    """
+    from studies.web.desk.door import checked_hash, keep, kept, password_file
+
+    given = os.environ.get("UNDERSTUDY_PASSWORD_HASH")
+    if given is not None:
+        return checked_hash(given, "UNDERSTUDY_PASSWORD_HASH"), None
+    place = password_file(file, loaded.id)
+    digest = kept(place)
+    if digest is not None or hosted:
+        return digest, None
+    fresh = "-".join(secrets.token_hex(2) for _ in range(4))
+    return keep(place, fresh), fresh
 
 
 def shown_database(database: str | None, file: Path, loaded: Study) -> str:

@@ -18,12 +18,12 @@ HUMAN = "human"
 """The partner of a round in which two participants meet."""
 Order = Literal["fixed", "shuffle", "latin", "williams"]
 Outcome = Literal[
-    "done", "declined", "screened_out", "failed_quiz", "lobby_timeout", "technical_fault",
-    "withdrawn",
+    "done", "declined", "screened_out", "failed_quiz", "lobby_timeout", "partner_left", "inactive",
+    "technical_fault", "withdrawn",
 ]  # fmt: skip
 OUTCOMES: tuple[Outcome, ...] = (
-    "done", "declined", "screened_out", "failed_quiz", "lobby_timeout", "technical_fault",
-    "withdrawn",
+    "done", "declined", "screened_out", "failed_quiz", "lobby_timeout", "partner_left", "inactive",
+    "technical_fault", "withdrawn",
 )  # fmt: skip
 
 
@@ -168,18 +168,84 @@ class Allocation(Part):
     bias: float = Field(default=0.8, gt=0.5, le=1)
 
 
+Way = Literal["ai", "pay", "end"]
+"""What follows for somebody without a partner: an AI partner (flagged in the data), the end with
+the pay of its ending, or the end without pay."""
+
+
 class Lobby(Part):
     """Where participants wait for one another before rounds with `human` partners.
 
+    Only those meet who are at the same round of the same arm, in the same version of the study.
+
     Attributes:
-        timeout_s: How long they wait.
-        then: The way out: an AI partner (flagged in the data), partial pay, or the end.
-        partner: The AI partner.
+        timeout_s: How long they wait, for anybody or for the partner that they have already.
+        then: The way out when nobody came in time.
+        left: The way out when the partner has left or does not come back; `then` when left out.
+        partner: The AI partner of the way out ``ai``; a name from `partners`.
+        together: How long a pair stays together: for the whole study, for a block, or for a round.
     """
 
     timeout_s: int = Field(default=180, ge=5, le=3600)
-    then: Literal["ai", "pay", "end"] = "pay"
+    then: Way = "pay"
+    left: Way | None = None
     partner: Id | None = None
+    together: Literal["study", "block", "round"] = "study"
+
+    @property
+    def ways(self) -> dict[str, Way]:
+        """Outcome of those without a partner -> what follows instead of it, or with it."""
+        return {"lobby_timeout": self.then, "partner_left": self.left or self.then}
+
+
+Then = Literal["note", "pause", "end"]
+"""What follows when a warning changed nothing: a note in the data, a round that stands still until
+the participant says that they are back, or the end of the session as ``inactive``."""
+
+
+class Absence(Part):
+    """Somebody is connected, but not there.
+
+    Attributes:
+        after_s: Seconds until they are warned.
+        grace_s: Seconds from the warning until `then`.
+    """
+
+    after_s: float = Field(gt=0, le=3600)
+    grace_s: float = Field(default=30, ge=0, le=3600)
+    then: Then = "note"
+
+
+class Slowness(Part):
+    """Somebody's connection is slow in the middle of a round.
+
+    Attributes:
+        over_ms: Median of the last round trips from which on they are warned.
+        grace_s: Seconds from the warning until `then`.
+    """
+
+    over_ms: float = Field(gt=0)
+    grace_s: float = Field(default=30, ge=0, le=3600)
+    then: Then = "note"
+
+
+class Attention(Part):
+    """What happens in a running round when somebody does not play; every case is in the data.
+
+    Attributes:
+        idle: No key was pressed.
+        hidden: The page is not on the screen: another tab, another window, a locked phone.
+        lag: The connection is slow.
+    """
+
+    idle: Absence | None = Absence(after_s=30, grace_s=30, then="note")
+    hidden: Absence | None = Absence(after_s=2, grace_s=30, then="pause")
+    lag: Slowness | None = Slowness(over_ms=500, grace_s=30, then="note")
+
+    @property
+    def ends(self) -> bool:
+        """Whether a session can end by it."""
+        return any(w is not None and w.then == "end" for w in (self.idle, self.hidden, self.lag))
 
 
 class Ending(Part):
@@ -268,6 +334,9 @@ class Study(Part):
     Attributes:
         study: Version of the format of this file.
         seed: Root of every random choice of the design.
+        looks: What decides the colours of the chefs: their seats, or who they are. With
+            ``partner`` the participant keeps one colour and each of their partners has another,
+            drawn anew for every participant.
         surveys: Surveys by name; where they are asked is said by rounds, blocks and arms.
         before: Surveys before the first block.
         after: Surveys after the arms' own.
@@ -292,6 +361,8 @@ class Study(Part):
     arms: list[Arm] = Field(min_length=1)
     allocation: Allocation = Allocation()
     lobby: Lobby | None = None
+    attention: Attention = Attention()
+    looks: Literal["seat", "partner"] = "seat"
     surveys: dict[Id, Survey] = {}
     before: list[Id] = []
     after: list[Id] = []
@@ -336,10 +407,23 @@ class Study(Part):
         divisor = math.gcd(*(arm.target for arm in self.arms))
         return {arm.id: arm.target // divisor for arm in self.arms}
 
+    def round(self, block: str, name: str) -> Round:
+        """The round of a block with a name."""
+        return next(played for played in self.block(block).rounds if played.id == name)
+
+    @property
+    def block_names(self) -> list[str]:
+        """Names of the blocks."""
+        return [block.id for block in self.blocks]
+
+    def in_pairs(self, block: str) -> bool:
+        """Whether two participants play a round of a block."""
+        return any(played.partner == HUMAN for played in self.block(block).rounds)
+
     @property
     def meets_people(self) -> bool:
         """Whether any round is played by two participants."""
-        return any(r.partner == HUMAN for block in self.blocks for r in block.rounds)
+        return any(self.in_pairs(name) for name in self.block_names)
 
     def plain(self) -> dict[str, Any]:
         """The study as JSON values, with the words of its instruments in place of their names."""

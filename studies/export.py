@@ -3,7 +3,8 @@
 Two levels: ``raw`` has everything, the platform's identifiers included; ``shareable`` has no
 identifiers, no free text, no dates and no browser strings, and participants under new names. Either
 can be analyst-blind: arms, blocks, partners and policies under code names, whose key is a file of
-its own.
+its own. What would name them otherwise, the studies and the records of the rounds, is then left
+out; records are in the raw level only, since their names and times tell when somebody came.
 """
 
 import json
@@ -17,12 +18,14 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from play.episode import SUFFIX
 from play.worlds.errors import UserError
-from studies import tables
+from studies import schema, tables
 from studies.assignment import stream
 from studies.design import Study
+from studies.records import record_text
 from studies.store import Store
-from studies.tables import COLUMNS, Column, Dossier, Row, dossiers_of
+from studies.tables import COLUMNS, Column, Dossier, Kind, Row, dossiers_of
 
 Level = Literal["raw", "shareable"]
 BATCH = 5000
@@ -49,7 +52,13 @@ class Exported:
 
 
 def export(
-    store: Store, study: Study, out: Path, *, level: Level, blind: bool, rehearsals: bool
+    store: Store,
+    study: Study,
+    out: Path,
+    *,
+    level: Level,
+    blind: bool,
+    kind: Kind = "participants",
 ) -> Exported:
     """Writes every table of all versions of a study.
 
@@ -59,18 +68,16 @@ def export(
         out: A folder, which must not exist.
         level: ``raw`` or ``shareable``.
         blind: Whether conditions get code names.
-        rehearsals: Whether rehearsals are exported instead of participants.
+        kind: Whom to export; participants, people's rehearsals and programs never mix.
 
     Raises:
         UserError: `out` exists or cannot be written, or there are no participants.
     """
     if out.exists():
         raise UserError(f"{out} already exists: choose another --out")
-    people = list(dossiers_of(store, study.id, rehearsals=rehearsals))
+    people = list(dossiers_of(store, study.id, kind))
     if not people:
-        raise UserError(
-            f"There are no participants of {study.id!r} in this database: check --database"
-        )
+        raise UserError(f"There are no {kind} of {study.id!r} in this database: check --database")
     names = _new_names(study, people) if level == "shareable" else None
     codes: dict[str, dict[str, str]] = {}
     coded = codes if blind else None
@@ -89,6 +96,10 @@ def export(
                 for name, make in tables.TABLES.items()
             }
             (folder / "dictionary.json").write_text(_dictionary(level))
+            if not blind:
+                (folder / "study.json").write_text(_studies(store, people))
+            if level == "raw" and not blind:
+                _write_records(store, people, folder / "records")
             if blind:
                 key = out.with_name(f"{out.name}-key.json")
                 key.write_text(json.dumps(codes, indent=2, sort_keys=True) + "\n")
@@ -115,10 +126,14 @@ class NewNames:
         """The row under new names; None for one that is not shared, a free text."""
         if row.get("kind") == "text":
             return None
+        if "participant" not in row:
+            return row
         named: Row = {"participant": self.participants[row["participant"]]}
         for column in ("round_id", "trial_id"):
             if column in row:
                 named[column] = self.rounds[row[column]]
+        if "workerid_num" in row:  # theirs would tell in which order people came
+            named["workerid_num"] = int(named["participant"].removeprefix("p"))
         return {**row, **named}
 
 
@@ -188,6 +203,23 @@ def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
             batch = []
     if batch:
         yield batch
+
+
+def _studies(store: Store, people: Sequence[Dossier]) -> str:
+    """Every state of the study that somebody was in: its hash -> design, and code and models."""
+    hashes = sorted({one.who.study_sha256 for one in people})
+    rows = {row["sha256"]: row for row in store.rows(schema.studies, hashes)}
+    values = {name: {key: rows[name][key] for key in ("design", "manifest")} for name in hashes}
+    return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+
+
+def _write_records(store: Store, people: Sequence[Dossier], folder: Path) -> None:
+    """The records as episode files, for `understudy replay` and training."""
+    folder.mkdir()
+    for one in people:
+        for played in one.played:
+            text = record_text(store, played.id)
+            (folder / f"{played.id}{SUFFIX}").write_text(text, encoding="utf-8")
 
 
 def _dictionary(level: Level) -> str:

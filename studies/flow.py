@@ -280,6 +280,8 @@ def factors_of(study: Study, events: Sequence[Happened]) -> dict[str, str]:
 def pay_of(study: Study, outcome: Outcome, scores: Sequence[float]) -> tuple[float, float]:
     """Pay and bonus, in the study's currency, rounded to hundredths; no bonus is negative."""
     ending = study.payment.endings[outcome]
+    if study.lobby is not None and study.lobby.ways.get(outcome) == "end":
+        return 0.0, 0.0
     bonus = 0.0
     if study.payment.bonus is not None and outcome == "done":
         values = {

@@ -7,8 +7,8 @@ from typing import Any
 
 from agents.library import list_partners
 from studies.assignment import order_rows
-from studies.checks import facts_of, partner_of
-from studies.design import HUMAN, Arm, Block, Study
+from studies.checks import facts_of, partner_of, stand_in
+from studies.design import HUMAN, Arm, Attention, Block, Lobby, Study
 from studies.questionnaires import Survey
 from studies.wording import Text, texts_of
 
@@ -82,6 +82,11 @@ def in_words(study: Study) -> list[str]:
         )
     for name in study.before:
         lines.append(f"Survey {name}.")
+    if study.meets_people and study.lobby is not None:
+        lines.append(_lobby(study.lobby))
+    lines.append(_attention(study.attention))
+    if study.looks == "partner":
+        lines.append("Chefs' colours tell a participant's partners apart; they are drawn anew.")
     for arm in study.arms:
         lines.append(
             f"Arm {arm.id} (target {arm.target}): {len(arm.blocks)} "
@@ -143,6 +148,10 @@ def _partners(study: Study) -> Iterator[str]:
     for block in study.blocks:
         for played in block.rounds:
             found = partner_of(study, played) if played.partner != HUMAN else None
+            if played.partner == HUMAN and study.lobby is not None and study.lobby.partner:
+                found = partner_of(study, stand_in(study, played))
+                used |= {(study.lobby.partner, found[0])} if found else set()
+                continue
             if found is None:
                 continue
             index, partner = found
@@ -189,6 +198,29 @@ def _screening(study: Study) -> str:
     if screen.questions:
         parts.append(_count(len(screen.questions), "question"))
     return f"Screening: {', '.join(parts)}."
+
+
+def _lobby(lobby: Lobby) -> str:
+    ways = {"ai": f"an AI partner ({lobby.partner})", "pay": "the end with pay",
+            "end": "the end without pay"}  # fmt: skip
+    together = {"study": "for the study", "block": "for a block", "round": "for a round"}
+    return (
+        f"Lobby: up to {lobby.timeout_s} s, then {ways[lobby.ways['lobby_timeout']]}; pairs stay "
+        f"together {together[lobby.together]}; for whoever is left, "
+        f"{ways[lobby.ways['partner_left']]}."
+    )
+
+
+def _attention(attention: Attention) -> str:
+    parts = [
+        f"{name} {rule.after_s:g} s: warned, after {rule.grace_s:g} s {rule.then}"
+        for name, rule in (("idle", attention.idle), ("hidden page", attention.hidden))
+        if rule is not None
+    ]
+    if attention.lag is not None:
+        lag = attention.lag
+        parts.append(f"lag over {lag.over_ms:g} ms: warned, after {lag.grace_s:g} s {lag.then}")
+    return f"In rounds: {'; '.join(parts) or 'nobody is warned'}."
 
 
 def _block(block: Block) -> Iterator[str]:

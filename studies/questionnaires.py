@@ -183,16 +183,24 @@ class Instrument(Part):
         source: Publication that it is from.
         wording: Where the words come from: ``original``, ``adapted`` (which words were exchanged
             is in `notes`) or ``own``.
+        checked: What the words were compared with, for those that are not our own.
         notes: How it is scored, what was changed, and whose translation it is.
     """
 
     title: Text
     source: str
     wording: Literal["original", "adapted", "own"]
+    checked: str | None = None
     notes: str
     intro: Text | None = None
     items: list[Item] = Field(min_length=1)
     scales: dict[Id, list[Id]] = {}
+
+    @model_validator(mode="after")
+    def _says_what_it_was_compared_with(self) -> "Instrument":
+        if (self.checked is None) != (self.wording == "own"):
+            raise ValueError("`checked` is for published words, and they need it")
+        return self
 
 
 @cache

@@ -29,8 +29,10 @@ participants = sa.Table(
     sa.Column("test", sa.Boolean, nullable=False),
     sa.Column("language", sa.String(8), nullable=False),
     sa.Column("entered_utc", sa.String(30), nullable=False),
+    sa.Column("simulated", sa.Boolean, nullable=False, server_default=sa.false()),
 )
-"""Everybody who came; `test` marks rehearsals, which never count."""
+"""Everybody who came; `test` marks rehearsals, which never count, and `simulated` those of them
+that a program plays."""
 
 identifiers = sa.Table(
     "identifiers",
@@ -40,9 +42,12 @@ identifiers = sa.Table(
     sa.Column("external_id", sa.String(200), nullable=False),
     sa.Column("external_study", sa.String(200), nullable=False),
     sa.Column("external_session", sa.String(200), nullable=False),
-    sa.UniqueConstraint("study_sha256", "external_id", name="one_participant_per_identifier"),
+    sa.Column("test", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.UniqueConstraint(
+        "study_sha256", "test", "external_id", name="one_participant_per_identifier"
+    ),
 )
-"""What the recruitment platform calls a participant."""
+"""What the recruitment platform calls a participant; the same person can rehearse and take part."""
 
 allocations = sa.Table(
     "allocations",
@@ -104,5 +109,27 @@ withdrawals = sa.Table(
 )
 """Who withdrew; after an erasure all that is left."""
 
-ERASABLE = (chunks, rounds, events, allocations, identifiers, participants)
+switches = sa.Table(
+    "switches",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("study", sa.String(40), nullable=False, index=True),
+    sa.Column("name", sa.String(20), nullable=False),
+    sa.Column("is_on", sa.Boolean, nullable=False),
+    sa.Column("at_utc", sa.String(30), nullable=False),
+)
+"""What the researcher switched on and off while the study ran; the last row of a name holds."""
+
+reviews = sa.Table(
+    "reviews",
+    metadata,
+    sa.Column("participant_id", sa.ForeignKey("participants.id"), primary_key=True),
+    sa.Column("seq", sa.Integer, primary_key=True),
+    sa.Column("verdict", sa.String(20), nullable=False),
+    sa.Column("reason", sa.String(300), nullable=False),
+    sa.Column("at_utc", sa.String(30), nullable=False),
+)
+"""What the researcher decided on a participant's pay; the last row holds."""
+
+ERASABLE = (reviews, chunks, rounds, events, allocations, identifiers, participants)
 """Tables with rows of participants, in the order in which they are deleted."""

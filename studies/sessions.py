@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -83,13 +83,28 @@ class Sessions:
         data = {**verdict.data}
         self.store.append(session.who, session.state.seq, verdict.kind, step.key, data)
 
-    def note(self, session: Session, kind: str, data: Mapping[str, Any]) -> None:
+    def note(self, session: Session, kind: str, data: Mapping[str, Any], step: str = "") -> None:
         """Appends something that changes no step, such as the choice of a language.
 
         Raises:
             Conflict: The session has gone on meanwhile.
         """
-        self.store.append(session.who, session.state.seq, kind, "", data)
+        self.store.append(session.who, session.state.seq, kind, step, data)
+
+    def note_all(
+        self, sessions: Sequence[Session], kind: str, data: Sequence[Mapping[str, Any]], step: str
+    ) -> None:
+        """Appends the same kind of event to several sessions: to all of them, or to none.
+
+        Raises:
+            Conflict: One of them has gone on meanwhile.
+        """
+        self.store.append_all(
+            [
+                (session.who, session.state.seq, kind, step, one)
+                for session, one in zip(sessions, data, strict=True)
+            ]
+        )
 
     def end(self, session: Session, outcome: Outcome) -> None:
         """Ends a session before its last step.

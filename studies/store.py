@@ -5,10 +5,11 @@ the disk. A session's state is never stored: it is read from its events (see `st
 an event is appended only at the position that its writer has seen, so that of two tabs one wins.
 """
 
+import contextlib
 import logging
 import secrets
+import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -52,6 +53,7 @@ class Participant:
     Attributes:
         study_sha256: Hash of the study as it was when they came; they stay in that one.
         test: Whether this is a rehearsal, which never counts.
+        simulated: Whether a program plays this rehearsal.
     """
 
     id: str
@@ -59,6 +61,7 @@ class Participant:
     test: bool
     language: str
     entered_utc: str
+    simulated: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,10 @@ class Event:
     step: str
     data: Mapping[str, Any]
     at_utc: str
+
+
+Entry = tuple[Participant, int, str, str, Mapping[str, Any]]
+"""An event to append: whose, position, kind, step and data."""
 
 
 def now_utc() -> str:
@@ -116,7 +123,13 @@ class Store:
         url = database_url(database)
         self.sqlite = url.get_backend_name() == "sqlite"
         options: dict[str, Any] = {} if self.sqlite else {"pool_size": 10, "max_overflow": 20}
-        self.engine = sa.create_engine(url, pool_pre_ping=not self.sqlite, **options)
+        # What was to be stored, such as a platform's identifier, is in no error's message.
+        self.engine = sa.create_engine(
+            url, pool_pre_ping=not self.sqlite, hide_parameters=True, **options
+        )
+        # SQLite's own way of waiting for another writer is to sleep and look again.
+        self._writer = threading.Lock() if self.sqlite else contextlib.nullcontext()
+        sa.event.listen(self.engine, "handle_error", _without_details)
         if self.sqlite:
             _prepare_sqlite(self.engine)
         try:
@@ -142,10 +155,14 @@ class Store:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
 
-    @contextmanager
+    @contextlib.contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """A transaction that writes; on the disk when it ends."""
-        with self.engine.connect().execution_options(write=True) as connection, connection.begin():
+        with (
+            self._writer,
+            self.engine.connect().execution_options(write=True) as connection,
+            connection.begin(),
+        ):
             yield connection
 
     # Studies and participants
@@ -174,28 +191,37 @@ class Store:
             return Study.model_validate(connection.execute(query).scalar_one())
 
     def enter(
-        self, study: Study, identity: Identity | None, language: str, test: bool
+        self,
+        study: Study,
+        identity: Identity | None,
+        language: str,
+        test: bool,
+        *,
+        simulated: bool = False,
     ) -> Participant:
-        """Lets somebody in; who was in this version before is found again by their identity."""
+        """Lets somebody in; who was in this version before is found again by their identity.
+
+        Rehearsals and participants with the same identity are two.
+        """
+        test = test or simulated
         with self.writing() as connection:
             if identity is not None:
-                known = _by_identity(connection, study, identity)
+                known = _by_identity(connection, study, identity, test)
                 if known is not None:
                     return known
-            row = {
-                "id": secrets.token_hex(12),
-                "study_sha256": study.sha256,
-                "test": test,
-                "language": language,
-                "entered_utc": now_utc(),
-            }
-            connection.execute(schema.participants.insert(), row)
+            who = Participant(
+                secrets.token_hex(12), study.sha256, test, language, now_utc(), simulated
+            )
+            connection.execute(schema.participants.insert(), vars(who))
             if identity is not None:
-                connection.execute(
-                    schema.identifiers.insert(),
-                    {"participant_id": row["id"], "study_sha256": study.sha256, **vars(identity)},
-                )
-        return Participant(**row)  # type: ignore[arg-type]
+                row = {"participant_id": who.id, "study_sha256": study.sha256, "test": test}
+                connection.execute(schema.identifiers.insert(), {**row, **vars(identity)})
+        return who
+
+    def known(self, study: Study, identity: Identity, *, test: bool) -> Participant | None:
+        """Who came with this identity to this version before, as a rehearsal or not."""
+        with self.engine.connect() as connection:
+            return _by_identity(connection, study, identity, test)
 
     def participant(self, participant_id: str) -> Participant | None:
         """A participant, or None when there is none (any more)."""
@@ -236,16 +262,26 @@ class Store:
         Raises:
             Conflict: Something is at that position already, or the participant is gone.
         """
-        event = Event(seq, kind, step, dict(data), now_utc())
-        row = {"participant_id": who.id, "study_sha256": who.study_sha256, **vars(event)}
+        return self.append_all([(who, seq, kind, step, data)])[0]
+
+    def append_all(self, entries: Sequence[Entry]) -> list[Event]:
+        """Appends events of several participants: all of them, or none.
+
+        Raises:
+            Conflict: Something is at one of the positions already, or a participant is gone.
+        """
+        at = now_utc()
+        events = [Event(seq, kind, step, dict(data), at) for _, seq, kind, step, data in entries]
         try:
             with self.writing() as connection:
-                if seq and not _has_event(connection, who.id, seq - 1):
-                    raise Conflict(f"event {seq} of {who.id} would leave a gap")
-                connection.execute(schema.events.insert(), row)
+                for (who, *_), event in zip(entries, events, strict=True):
+                    if event.seq and not _has_event(connection, who.id, event.seq - 1):
+                        raise Conflict(f"event {event.seq} of {who.id} would leave a gap")
+                    row = {"participant_id": who.id, "study_sha256": who.study_sha256}
+                    connection.execute(schema.events.insert(), {**row, **vars(event)})
         except IntegrityError as error:
-            raise Conflict(f"event {seq} of {who.id}") from error
-        return event
+            raise Conflict(f"events of {', '.join(entry[0].id for entry in entries)}") from error
+        return events
 
     # Allocation
 
@@ -302,8 +338,10 @@ class Store:
         self, connection: sa.Connection, study: Study, test: bool, factors: Mapping[str, str]
     ) -> Given:
         a, e = schema.allocations.c, schema.events.c
+        # What each place was computed from names all places before it: only what is needed of it.
+        balanced = a.given["factors"] if study.allocation.factors else sa.null()
         rows = connection.execute(
-            sa.select(a.participant_id, a.arm, a.rank, a.given, a.at_utc)
+            sa.select(a.participant_id, a.arm, a.rank, balanced, a.at_utc)
             .where(a.study_sha256 == study.sha256, a.test == test)
             .order_by(a.number)
         ).all()
@@ -325,8 +363,8 @@ class Store:
         oldest = datetime.now(UTC) - timedelta(minutes=study.pace.fresh_minutes)
         fresh = oldest.isoformat(timespec="milliseconds")
         held = tuple(
-            Held(arm, rank, given["factors"])
-            for name, arm, rank, given, at in rows
+            Held(arm, rank, theirs or {})
+            for name, arm, rank, theirs, at in rows
             if ended.get(name) == "done" or (name not in ended and last.get(name, at) >= fresh)
         )
         number = connection.execute(
@@ -353,9 +391,19 @@ class Store:
                     },
                 )
             if erase:
+                self._lock_participant(connection, who.id)
                 for table in schema.ERASABLE:
                     key = "id" if table is schema.participants else "participant_id"
                     connection.execute(table.delete().where(table.c[key] == who.id))
+
+    def _lock_participant(self, connection: sa.Connection, participant_id: str) -> None:
+        """Lets what is being written about a participant be finished, and nothing more begin."""
+        if not self.sqlite:
+            people, rounds = schema.participants.c, schema.rounds.c
+            mine = sa.select(people.id).where(people.id == participant_id)
+            theirs = sa.select(rounds.id).where(rounds.participant_id == participant_id)
+            connection.execute(mine.with_for_update())
+            connection.execute(theirs.with_for_update())
 
     def withdrawn(self, participant_id: str) -> bool:
         """Whether a participant withdrew, erased or not."""
@@ -382,7 +430,9 @@ class Store:
             return list(connection.execute(query).scalars())
 
 
-def _by_identity(connection: sa.Connection, study: Study, identity: Identity) -> Participant | None:
+def _by_identity(
+    connection: sa.Connection, study: Study, identity: Identity, test: bool
+) -> Participant | None:
     """Who came with this identity to this version, whatever else has changed in the file."""
     ids, people, s = schema.identifiers.c, schema.participants, schema.studies.c
     row = (
@@ -391,7 +441,7 @@ def _by_identity(connection: sa.Connection, study: Study, identity: Identity) ->
             .join(schema.identifiers, ids.participant_id == people.c.id)
             .join(schema.studies, s.sha256 == people.c.study_sha256)
             .where(s.study == study.id, s.version == study.version)
-            .where(ids.external_id == identity.external_id)
+            .where(ids.external_id == identity.external_id, people.c.test == test)
         )
         .mappings()
         .first()
@@ -403,6 +453,13 @@ def _has_event(connection: sa.Connection, participant_id: str, seq: int) -> bool
     e = schema.events.c
     query = sa.select(e.seq).where(e.participant_id == participant_id, e.seq == seq)
     return connection.execute(query).first() is not None
+
+
+def _without_details(context: sa.ExceptionContext) -> None:
+    """Leaves out what PostgreSQL adds to an error: the row that it did not take."""
+    for error in (context.original_exception, context.sqlalchemy_exception):
+        if error is not None and error.args and isinstance(error.args[0], str):
+            error.args = (error.args[0].partition("\nDETAIL:")[0], *error.args[1:])
 
 
 def _prepare_sqlite(engine: sa.Engine) -> None:

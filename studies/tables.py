@@ -5,6 +5,7 @@ compared with their hashes, so nothing is exported that did not happen.
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +13,7 @@ from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -21,14 +22,21 @@ from play.trajectories import trajectories
 from play.worlds.kitchen.layouts import ALIASES, Layout
 from play.worlds.kitchen.world import Kitchen
 from studies import schema
+from studies.company import PAIRED
+from studies.design import HUMAN
 from studies.exclusions import RoundFigures, reasons_of
 from studies.flow import pay_of
+from studies.pairs import OWN
 from studies.questionnaires import passes, scale_scores
 from studies.records import record_text
 from studies.sessions import Session, Sessions
 from studies.store import Event, Identity, Participant, Store
 
 Row = dict[str, Any]
+Kind = Literal["participants", "rehearsals", "simulated"]
+"""Whom a table is about: participants, people who tried the study, or programs that did."""
+UNNAMED = "identifiers deleted"
+"""Kind of the event that says so."""
 LATE_MS = 75.0
 """A step is late when it came so long after it was due; half a usual tick."""
 
@@ -60,7 +68,13 @@ class Played:
     @property
     def seat(self) -> int:
         """The participant's seat."""
-        return [seat["kind"] for seat in self.episode.header["seats"]].index("human")
+        return [seat["label"] for seat in self.episode.header["seats"]].index(OWN)
+
+    @property
+    def people(self) -> list[int]:
+        """The seats of people."""
+        kinds = [seat["kind"] for seat in self.episode.header["seats"]]
+        return [seat for seat, kind in enumerate(kinds) if kind == "human"]
 
     @cached_property
     def idle(self) -> list[list[bool]]:
@@ -72,7 +86,8 @@ class Played:
     def figures(self) -> RoundFigures:
         """What exclusion rules look at."""
         steps = max(1, len(self.idle))
-        presses = sum(line["down"] for line in self.episode.inputs)
+        inputs = [line for line in self.episode.inputs if line["seat"] == self.seat]
+        presses = sum(line["down"] for line in inputs)
         delays = [line["at_ms"] - line["due_ms"] for line in self.episode.ticks]
         columns = list(zip(*self.idle, strict=True))
         return RoundFigures(
@@ -95,6 +110,13 @@ class Dossier:
     played: list[Played] = field(default_factory=list)
 
     @property
+    def kind(self) -> Kind:
+        """Whether this is a participant, a rehearsal or a program."""
+        if self.who.simulated:
+            return "simulated"
+        return "rehearsals" if self.who.test else "participants"
+
+    @property
     def events(self) -> tuple[Event, ...]:
         """What happened, in order."""
         return self.session.events
@@ -105,7 +127,15 @@ class Dossier:
         return [played for played in self.played if not played.tutorial]
 
 
-def dossiers_of(store: Store, study_id: str, *, rehearsals: bool = False) -> Iterator[Dossier]:
+def of_kind(kind: Kind) -> sa.ColumnElement[bool]:
+    """The condition on participants' rows; each row is of one kind."""
+    people = schema.participants.c
+    return sa.and_(
+        people.test == (kind != "participants"), people.simulated == (kind == "simulated")
+    )
+
+
+def dossiers_of(store: Store, study_id: str, kind: Kind = "participants") -> Iterator[Dossier]:
     """All participants of a study, in all states of its file, by when they came."""
     sessions = Sessions(store)
     people, ids = schema.participants, schema.identifiers
@@ -115,7 +145,7 @@ def dossiers_of(store: Store, study_id: str, *, rehearsals: bool = False) -> Ite
             sa.select(people, ids.c.external_id, ids.c.external_study, ids.c.external_session)
             .outerjoin(ids, ids.c.participant_id == people.c.id)
             .where(people.c.study_sha256.in_(store.versions(study_id)))
-            .where(people.c.test == rehearsals)
+            .where(of_kind(kind))
             .order_by(people.c.entered_utc, people.c.id)
         ).mappings().all()  # fmt: skip
     for row in rows:
@@ -128,10 +158,22 @@ def dossiers_of(store: Store, study_id: str, *, rehearsals: bool = False) -> Ite
             repeated = seen[identity.external_id] > 1
         who = Participant(**values)
         session = sessions.look(who)
-        yield Dossier(who, session, identity, repeated, list(_rounds(store, who.id)))
+        repeated = repeated or noted_as_repeated(session.events)
+        yield Dossier(who, session, identity, repeated, list(records_of(store, who.id)))
 
 
-def _rounds(store: Store, participant_id: str) -> Iterator[Played]:
+def failed_tries(events: Iterable[Event]) -> int:
+    """Failed tries of the quiz, the one after which somebody was out among them."""
+    return sum(e.step.startswith("quiz:") and e.data.get("passed") is False for e in events)
+
+
+def noted_as_repeated(events: Iterable[Event]) -> bool:
+    """Whether an identifier had taken part before, when it was deleted; see `studies.retention`."""
+    return any(e.kind == UNNAMED and e.data["repeated"] for e in events)
+
+
+def records_of(store: Store, participant_id: str) -> Iterator[Played]:
+    """The rounds and tutorials of a participant, oldest first."""
     r = schema.rounds.c
     query = (
         sa.select(r.id, r.step, r.started_utc)
@@ -179,6 +221,9 @@ PARTICIPANTS = [
     Column("ping_ms", "float", "Median of seven round trips at the screening"),
     Column("quiz_failures", "int", "Failed tries of the quiz"),
     Column("failed_checks", "int", "Failed attention checks"),
+    Column(
+        "kind", "text", "participants; rehearsals of people; or simulated, which programs played"
+    ),
     Column("excluded", "bool", "Whether any exclusion rule of the study applies"),
     Column("exclusion_reasons", "text", "Which rules apply, between spaces"),
     Column("entered_utc", "text", "When they came", private=True),
@@ -218,8 +263,9 @@ def participants(_: Store, people: list[Dossier]) -> Iterator[Row]:
             "device": device.get("input"),
             "window_width": device.get("width"),
             "ping_ms": device.get("ping_ms"),
-            "quiz_failures": state.failures,
+            "quiz_failures": failed_tries(one.events),
             "failed_checks": sum(len(e.data.get("failed_checks", ())) for e in one.events),
+            "kind": one.kind,
             "excluded": bool(reasons),
             "exclusion_reasons": " ".join(reasons),
             "entered_utc": one.who.entered_utc,
@@ -239,8 +285,10 @@ ROUNDS = [
     Column("round", "text", "Round of the block"),
     Column("world", "text", "World"),
     Column("dynamics", "text", "When cooking starts: old (by itself) or new (on a press)"),
-    Column("partner", "text", "Partner of the study file"),
-    Column("policy", "text", "Policy in the other seats"),
+    Column("partner", "text", "Partner of the study file; human for another participant"),
+    Column("stand_in", "bool", "Whether an AI partner stands in: nobody came, or theirs has left"),
+    Column("pair", "text", "Name of the pair, the same for both; empty without another person"),
+    Column("policy", "text", "Policy in the other seats; empty for another participant"),
     Column("policy_sha256", "text", "Hash of its file; empty for rule-based ones"),
     Column("seat", "int", "The participant's seat"),
     Column("seed", "int", "Seed of the episode"),
@@ -255,7 +303,10 @@ ROUNDS = [
     Column("longest_idle", "int", "Most steps in a row at which one of the players did nothing"),
     Column("late_share", "float", f"Share of steps more than {LATE_MS:g} ms after they were due"),
     Column("fallbacks", "int", "Decisions of the policy that were late or failed"),
-    Column("interruptions", "int", "Times the connection was lost"),
+    Column("interruptions", "int", "Times the participant's connection was lost"),
+    Column("warnings", "text", "Warnings in the round between spaces: idle, hidden, lag"),
+    Column("hidden_s", "float", "Seconds that the page was hidden; empty when not known"),
+    Column("lag_ms", "float", "Median round trip in the round; empty when not known"),
     Column("started_utc", "text", "When the record began", private=True),
     Column("software", "text", "Version and commit of the code"),
 ]
@@ -265,16 +316,19 @@ def rounds(_: Store, people: list[Dossier]) -> Iterator[Row]:
     """One row for each round and tutorial."""
     for one in people:
         for played in one.played:
-            yield {**_where(one, played), **_facts(played), **_doings(played)}
+            noted = _noted(one, played)
+            yield {**_where(one, played), **_facts(played), **_doings(played), **noted}
 
 
 def _where(one: Dossier, played: Played) -> Row:
     steps = {step.key: step for step in one.session.state.steps}
     step = steps.get(played.step)
-    partner = None
+    study, partner, stand_in = one.session.study, None, None
     if step is not None and step.block:
-        block = one.session.study.block(step.block)
-        partner = next(r.partner for r in block.rounds if r.id == step.round)
+        partner = study.round(step.block, step.round).partner
+        stand_in = partner == HUMAN and len(played.people) == 1
+        if stand_in and study.lobby is not None:
+            partner = study.lobby.partner
     return {
         "participant": one.who.id,
         "round_id": played.id,
@@ -283,7 +337,36 @@ def _where(one: Dossier, played: Played) -> Row:
         "block": step.block or None if step else None,
         "round": step.round or None if step else None,
         "partner": partner,
+        "stand_in": stand_in,
     }
+
+
+def _noted(one: Dossier, played: Played) -> Row:
+    """What the participant's events say of a round."""
+    warned = [
+        e.data["what"]
+        for e in one.events
+        if e.kind == "attention" and e.step == played.step and e.data["now"] == "warned"
+    ]
+    end: Row = next((dict(e.data) for e in one.events if e.data.get("round_id") == played.id), {})
+    return {
+        "pair": _pair(one, played),
+        "warnings": " ".join(warned),
+        "hidden_s": end.get("hidden_s"),
+        "lag_ms": end.get("lag_ms"),
+    }
+
+
+def _pair(one: Dossier, played: Played) -> str | None:
+    """The pair that played a round: the last one before its end."""
+    name = None
+    if len(played.people) == 2:
+        for event in one.events:
+            if event.kind == PAIRED:
+                name = event.data["pair"]
+            if event.step == played.step and event.data.get("round_id") == played.id:
+                break
+    return name
 
 
 def _facts(played: Played) -> Row:
@@ -316,7 +399,10 @@ def _doings(played: Played) -> Row:
         "longest_idle": figures.longest_idle,
         "late_share": sum(delay > LATE_MS for delay in figures.delays) / max(1, figures.steps),
         "fallbacks": sum("fallback" in d for t in episode.ticks for d in t.get("decisions", ())),
-        "interruptions": sum(not line.get("connected", True) for line in episode.connections),
+        "interruptions": sum(
+            not line.get("connected", True) and line["seat"] == played.seat
+            for line in episode.connections
+        ),
     }
 
 
@@ -339,10 +425,21 @@ STEPS = [
     Column("layout_name", "text", "Name of the layout"),
     Column("layout_name_2019", "text", "Its name in the 2019 trials, where it had another"),
     Column("trial_id", "text", "The record again, under the name of the 2020 trials"),
-    Column("player_0_id", "text", "participant, or the kind of the seat's player"),
+    Column("player_0_id", "text", "participant, partner (another one), or policy"),
     Column("player_1_id", "text", "The same for seat 1"),
     Column("player_0_is_human", "bool", "Whether a person is in seat 0"),
     Column("player_1_is_human", "bool", "Whether a person is in seat 1"),
+    Column("round_num", "int", "Position among the participant's rounds, from 1"),
+    Column("round_type", "text", "main, as in the 2019 trials; tutorials are left out"),
+    Column("is_leader", "bool", "True: of a step there is one row"),
+    Column("is_wait", "bool", "Whether nobody did anything"),
+    Column("completed", "bool", "Whether the round was played to its end"),
+    Column("run", "text", "Version that the study file states, under the name of the 2019 trials"),
+    Column("workerid_num", "int", "Number of the participant in this export"),
+    Column("reward_norm", "float", "The reward again: soups are worth here what they were there"),
+    Column("cur_gameloop_total", "int", "Steps of the round"),
+    Column("reward_norm_total", "float", "Team reward of the round"),
+    Column("datetime", "float", "When it happened, in milliseconds since 1970", private=True),
     Column("due_ms", "float", "When the step was due, from the start of the record"),
     Column("at_ms", "float", "When it happened"),
     Column("hash", "text", "Hash of the state after it, where the record has one"),
@@ -351,14 +448,16 @@ STEPS = [
 
 def steps(_: Store, people: list[Dossier]) -> Iterator[Row]:
     """One row for each step of each round; tutorials are left out."""
-    for one in people:
+    for number, one in enumerate(people, start=1):
         for played in one.counted:
             if played.episode.ticks:
-                yield from _steps(one, played)
+                yield from ({**row, "workerid_num": number} for row in _steps(one, played))
 
 
 def _steps(one: Dossier, played: Played) -> Iterator[Row]:
     episode, where = played.episode, _where(one, played)
+    of_round = _of_round(one, played, where)
+    began_ms = datetime.fromisoformat(played.started_utc).timestamp() * 1000
     header, told = episode.header, _in_their_format(episode)
     kinds = [seat["kind"] for seat in header["seats"]]
     score = 0.0
@@ -373,12 +472,30 @@ def _steps(one: Dossier, played: Played) -> Iterator[Row]:
             "score": score,
             "time_elapsed": line["at_ms"] / 1000,
             "time_left": (header["horizon"] - t - 1) * header["tick_ms"] / 1000,
-            "trial_id": played.id,
-            **{f"player_{i}_id": "participant" if kind == "human" else "policy"
-               for i, kind in enumerate(kinds[:2])},
+            **of_round,
+            "is_wait": all(played.idle[t]),
+            "reward_norm": reward,
+            "datetime": began_ms + line["at_ms"],
+            **{f"player_{i}_id": seat["label"] if seat["kind"] == "human" else "policy"
+               for i, seat in enumerate(header["seats"][:2])},
             **{f"player_{i}_is_human": kind == "human" for i, kind in enumerate(kinds[:2])},
             **{key: line.get(key) for key in ("due_ms", "at_ms", "hash")},
         }  # fmt: skip
+
+
+def _of_round(one: Dossier, played: Played, where: Row) -> Row:
+    """What the 2019 and 2020 trials say at every step and is the same for all of a round."""
+    episode = played.episode
+    return {
+        "trial_id": played.id,
+        "round_num": where["number"],
+        "round_type": "main",
+        "is_leader": True,
+        "completed": (episode.end or {}).get("reason") == "complete",
+        "run": one.session.study.version,
+        "cur_gameloop_total": len(episode.ticks),
+        "reward_norm_total": float(sum(sum(line["rewards"]) for line in episode.ticks)),
+    }
 
 
 def _in_their_format(episode: Episode) -> Callable[[int], Row]:
@@ -513,7 +630,14 @@ def decisions(_: Store, people: list[Dossier]) -> Iterator[Row]:
 EVENTS = [
     Column("participant", "text", "Name of the participant"),
     Column("seq", "int", "Position among the participant's events"),
-    Column("kind", "text", "entered, passed, failed, ended, language"),
+    Column(
+        "kind",
+        "text",
+        "entered, passed, failed, ended, language, waiting (in the lobby), paired, alone (an AI "
+        "partner stands in), attention, identifiers deleted",
+    ),
+    Column("what", "text", "Of attention: idle, hidden or lag"),
+    Column("now", "text", "Of attention: warned, what followed (note, pause, end), or fine"),
     Column("page", "text", "Kind of page or round; empty outside"),
     Column("step_key", "text", "The step, with its block and round"),
     Column("after_ms", "float", "Time since the participant came"),
@@ -535,11 +659,48 @@ def events(_: Store, people: list[Dossier]) -> Iterator[Row]:
                 "kind": event.kind,
                 "page": step.kind if step else None,
                 "step_key": event.step or None,
+                "what": event.data.get("what"),
+                "now": event.data.get("now"),
                 "after_ms": _ms(event.at_utc, one.who.entered_utc),
                 "client_ms": event.data.get("client_ms"),
                 "at_utc": event.at_utc,
                 "data": json.dumps(event.data, ensure_ascii=False),
             }
+
+
+# Flow
+
+FLOW = [
+    Column("arm", "text", "Arm; empty for those who were in none yet"),
+    Column(
+        "status",
+        "text",
+        "came; dropped (no end) or how it ended; of those who are done, excluded or analysed",
+    ),
+    Column("reason", "text", "Exclusion rule; somebody can count under several"),
+    Column("participants", "int", "How many"),
+]
+
+
+def flow(_: Store, people: list[Dossier]) -> Iterator[Row]:
+    """How many came, ended how, were excluded why and are left, by arm: a CONSORT flow."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for one in people:
+        arm = one.session.place.arm if one.session.place else ""
+        outcome = one.session.state.outcome or "dropped"
+        reasons = reasons_of(one.session.study, one)
+        counts[arm, "came", ""] += 1
+        counts[arm, outcome, ""] += 1
+        if outcome == "done":
+            counts[arm, "excluded" if reasons else "analysed", ""] += 1
+            counts.update((arm, "excluded", reason) for reason in reasons)
+    for (arm, status, reason), count in sorted(counts.items()):
+        yield {
+            "arm": arm or None,
+            "status": status,
+            "reason": reason or None,
+            "participants": count,
+        }
 
 
 COLUMNS: dict[str, list[Column]] = {
@@ -549,6 +710,7 @@ COLUMNS: dict[str, list[Column]] = {
     "answers": ANSWERS,
     "decisions": DECISIONS,
     "events": EVENTS,
+    "flow": FLOW,
 }
 TABLES: dict[str, Callable[[Store, list[Dossier]], Iterator[Row]]] = {
     "participants": participants,
@@ -557,4 +719,5 @@ TABLES: dict[str, Callable[[Store, list[Dossier]], Iterator[Row]]] = {
     "answers": answers,
     "decisions": decisions,
     "events": events,
+    "flow": flow,
 }

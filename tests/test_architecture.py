@@ -109,3 +109,27 @@ def test_the_command_line_starts_without_torch() -> None:
         "assert 'torch' not in sys.modules and 'numba' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True)
+
+
+def test_an_install_that_is_not_editable_carries_pages_art_and_policies() -> None:
+    code = (
+        "from setuptools.dist import Distribution\n"
+        "dist = Distribution({'script_name': 'setup.py'}); dist.parse_config_files()\n"
+        "dist.include_package_data = False  # what an install before left in its own list\n"
+        "build = dist.get_command_obj('build_py'); build.ensure_finalized()\n"
+        "for _, folder, _, names in build.data_files:\n"
+        "    for name in names: print(f'{folder}/{name}')\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        check=True, cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    carried = {line for line in found.stdout.splitlines() if "/" in line}
+    wanted = {
+        str(path.relative_to(ROOT))
+        for package in (*PROJECT, "assets")
+        for path in (ROOT / package).rglob("*")
+        if path.is_file() and path.suffix != ".py" and "__pycache__" not in path.parts
+    }
+    assert len(wanted) > 100
+    assert wanted <= carried

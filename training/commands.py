@@ -6,8 +6,10 @@ from typing import Any
 
 import click
 
+from agents.library import POLICIES_DIR
 from play.worlds.errors import UserError
-from training.config import METHODS, VARIANTS, SrpoConfig, TrainConfig, option_types
+from training.cloning.config import CloneConfig
+from training.config import METHODS, VARIANTS, SrpoConfig, TrainConfig, option_types, suited_to
 
 
 @click.group(invoke_without_command=True)
@@ -37,8 +39,8 @@ def _command(method: str, config_class: type[TrainConfig]) -> click.Command:
             _resume(resume)
             return
         variant = given.pop("variant", None)
-        if variant is not None:
-            given = VARIANTS[variant] | given
+        preset = suited_to(given.get("world", "")) | (VARIANTS[variant] if variant else {})
+        given = preset | given
         if seeds is not None and "seed" in given:
             raise UserError("--seeds says which seeds to train: give no --seed beside it")
         _train(method, config_class.from_json(given), run_dir, parse_seeds(seeds))
@@ -48,7 +50,6 @@ def _command(method: str, config_class: type[TrainConfig]) -> click.Command:
 
 
 def _options(config_class: type[TrainConfig]) -> list[click.Parameter]:
-    types = option_types(config_class)
     options: list[click.Parameter] = []
     if config_class is SrpoConfig:
         options.append(
@@ -57,16 +58,7 @@ def _options(config_class: type[TrainConfig]) -> list[click.Parameter]:
                 help="Named settings to start from; other options override them.",
             )
         )  # fmt: skip
-    for item in fields(config_class):
-        name = item.name.replace("_", "-")
-        flag = f"--{name}/--no-{name}" if types[item.name] is bool else f"--{name}"
-        # the default stays None, so that it is known which options were given
-        options.append(
-            click.Option(
-                [flag], type=types[item.name], default=None,
-                help=f"{item.metadata['doc']}  [default: {item.default}]",
-            )
-        )  # fmt: skip
+    options += settings_of(config_class)
     path = click.Path(path_type=Path)
     options += [
         click.Option(
@@ -84,6 +76,23 @@ def _options(config_class: type[TrainConfig]) -> list[click.Parameter]:
             help="Continue the run in this directory, or those of several seeds below it.",
         ),
     ]  # fmt: skip
+    return options
+
+
+def settings_of(config_class: Any) -> list[click.Parameter]:
+    """An option for each field of a class of settings."""
+    types = option_types(config_class)
+    options: list[click.Parameter] = []
+    for item in fields(config_class):
+        name = item.name.replace("_", "-")
+        flag = f"--{name}/--no-{name}" if types[item.name] is bool else f"--{name}"
+        # the default stays None, so that it is known which options were given
+        options.append(
+            click.Option(
+                [flag], type=types[item.name], default=None,
+                help=f"{item.metadata['doc']}  [default: {item.default}]",
+            )
+        )  # fmt: skip
     return options
 
 
@@ -131,6 +140,32 @@ for _method, _config_class in METHODS.items():
     train.add_command(_command(_method, _config_class))
 
 
+def _clone(folder: Path | None, name: str | None, **values: Any) -> None:
+    from training.cloning.proxy import NAMES, make_proxy  # imports torch
+
+    config = CloneConfig(**{key: value for key, value in values.items() if value is not None})
+    name = name or f"{config.world}/{NAMES[config.split]}"
+    proxy = make_proxy(config, name, folder or POLICIES_DIR)
+    for line in proxy.sentences():
+        click.echo(line)
+    click.echo(f"Wrote {proxy.folder}")
+
+
+train.add_command(
+    click.Command(
+        "bc", callback=_clone, help=(CloneConfig.__doc__ or "").strip(),
+        params=[
+            *settings_of(CloneConfig),
+            click.Option(["--name"], help="Name of the policy.  [default: WORLD/human-proxy…]"),
+            click.Option(
+                ["--to", "folder"], type=click.Path(path_type=Path),
+                help="Folder that policies are kept in.  [default: the shipped ones]",
+            ),
+        ],
+    )
+)  # fmt: skip
+
+
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("name")
@@ -139,9 +174,10 @@ for _method, _config_class in METHODS.items():
     help="Folder that policies are kept in.  [default: the shipped ones]",
 )  # fmt: skip
 @click.option("--title", help="What people read in menus.  [default: method and layout]")
-def export(run: Path, name: str, folder: Path | None, title: str | None) -> None:
+@click.option("--held-out", is_flag=True, help="Keep it for evaluation: no training may use it.")
+def export(run: Path, name: str, folder: Path | None, title: str | None, held_out: bool) -> None:
     """Turn a finished RUN into policies called NAME (policy.onnx and card.json)."""
     from training.export import export_run
 
-    for path in export_run(run, name, folder, title):
+    for path in export_run(run, name, folder, title, held_out):
         click.echo(f"Wrote {path}")

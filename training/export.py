@@ -36,7 +36,11 @@ TITLES = {
 
 
 def export_run(
-    run_dir: Path, name: str, folder: Path | None = None, title: str | None = None
+    run_dir: Path,
+    name: str,
+    folder: Path | None = None,
+    title: str | None = None,
+    held_out: bool = False,
 ) -> list[Path]:
     """Writes every policy of a run and returns their folders.
 
@@ -46,6 +50,7 @@ def export_run(
             policy per seat adds ``-seat0`` and so on.
         folder: What the name is relative to; the shipped policies if None.
         title: What people read in menus; made of method, role and layout if None.
+        held_out: Whether it is kept for evaluation, so that no training may use it.
 
     Raises:
         UserError: No such run, a policy of that name exists, or ONNX and torch disagree.
@@ -71,7 +76,8 @@ def export_run(
             draft.mkdir()
             (draft / "policy.onnx").write_bytes(models[target].SerializeToString())
             name = target.relative_to(root).as_posix()
-            write_card(draft, _card(name, record, trainer, item.seats, title))
+            card = _card(name, record, trainer, item.seats, title)
+            write_card(draft, card | {"held_out": held_out})
             drafts.append(draft)
         _add_results(drafts, trainer)
         for draft, target in zip(drafts, targets, strict=True):

@@ -100,7 +100,7 @@ def load_guests(
         For each seat those that can take it.
 
     Raises:
-        UserError: Somebody can take none of these seats, or nobody can take one of them.
+        UserError: Somebody can take none of these seats or is held out, or nobody can take one.
     """
     folder = Path(config.others_folder) if config.others_folder else None
     names = [name for name in map(str.strip, config.others.split(",")) if name]
@@ -108,11 +108,13 @@ def load_guests(
         raise UserError(f"--others is {config.others!r}, but it must name one policy or several")
     known = {partner.name: partner for partner in list_partners(facts.world, folder)}
     if not names:
-        names = list(islice((n for n, p in known.items() if p.takes(facts, seats)), 1))
+        fit = (p for p in known.values() if p.takes(facts, seats))
+        names = [p.name for p in islice((p for p in fit if not (p.card and p.card.held_out)), 1)]
     guests: dict[int, list[Policy]] = {seat: [] for seat in seats}
     for name in names:
         fitting = [seat for seat in seats if name in known and known[name].takes(facts, [seat])]
         policy = load_policy(name, facts, folder, fitting or seats)
+        refuse_held_out(policy)
         for seat in fitting:
             guests[seat].append(policy)
     for seat, policies in guests.items():
@@ -147,3 +149,17 @@ def seat_guests(
         for policy, mine in found.values()
         if mine.any()
     ]
+
+
+def refuse_held_out(policy: Policy) -> None:
+    """Refuses a policy as company in training that is kept for evaluation.
+
+    Raises:
+        UserError: Its card says so.
+    """
+    card: Card | None = getattr(policy, "card", None)
+    if card is not None and card.held_out:
+        raise UserError(
+            f"{policy.name} is held out for evaluation, so nothing may be trained beside it: use "
+            "another partner, such as the human proxy that is not held out"
+        )

@@ -417,9 +417,15 @@ def face(seat: int, facing: str) -> str:
     """The head below the hat."""
     skin, hair = SKINS[seat], HAIRS[seat]
     if facing == "n":
-        return ellipse(50, 53, 25, 22, hair, line(3.2)) + path(
-            "M34 60C38 66 44 68 50 68 56 68 62 66 66 60", extra=line(2.4, INK)
+        ears = ellipse(26, 54, 5, 6, skin, line(2.6)) + ellipse(74, 54, 5, 6, skin, line(2.6))
+        nape = ellipse(50, 53, 25, 22, skin, line(3.2))
+        cut = path(
+            "M30 38C26 44 24 51 25.5 57 27 61 29 64 32 66Q41 70 50 66 59 70 68 66"
+            "C71 64 73 61 74.5 57 76 51 74 44 70 38Z",
+            hair,
+            line(2),
         )
+        return ears + nape + cut
     shift = 9 if facing == "e" else 0
     left, right = (48, 66) if facing == "e" else (40, 60)
     head = ellipse(50, 53, 25, 22, skin, line(3.2))
@@ -543,6 +549,15 @@ def signs() -> None:
     )
 
 
+def rig(places: dict[str, object]) -> None:
+    """Writes where things are, and a sheet of everything: a page asks once, not a hundred times."""
+    (FOLDER / "rig.json").write_text(json.dumps(places, indent=1) + "\n", encoding="utf-8")
+    files = sorted(FOLDER.glob("*.svg"))
+    pictures = {file.stem: file.read_text(encoding="utf-8").strip() for file in files}
+    text = json.dumps({"rig": places, "pictures": pictures}, indent=0)
+    (FOLDER / "sheet.json").write_text(text + "\n", encoding="utf-8")
+
+
 def main() -> None:
     """Writes everything."""
     FOLDER.mkdir(exist_ok=True)
@@ -553,7 +568,7 @@ def main() -> None:
     patch()
     chefs()
     signs()
-    (FOLDER / "rig.json").write_text(json.dumps(RIG, indent=1) + "\n", encoding="utf-8")
+    rig(RIG)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ left blank: the renderers put pupils where somebody looks. Run ``python assets/a
 after a change; the files are committed.
 """
 
-import json
 from pathlib import Path
 
 import make_kitchen as kitchen
@@ -145,7 +144,7 @@ def main() -> None:
     svg("pupil", ellipse(50, 50, 44, 48, INK) + ellipse(64, 34, 14, 16, "#ffffff"))
     star = "M50 4 61 38 96 50 61 62 50 96 39 62 4 50 39 38Z"
     svg("spark", path(star, "#ffe27a", line(5, "#b9770c")))
-    (FOLDER / "rig.json").write_text(json.dumps(RIG, indent=1) + "\n", encoding="utf-8")
+    kitchen.rig(RIG)
 
 
 if __name__ == "__main__":

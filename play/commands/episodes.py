@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from play.episode import find_episodes, verify
+from play.episode import SUFFIX, find_episodes, verify
 from play.worlds.errors import UserError
 
 
@@ -49,13 +49,20 @@ def verify_command(paths: tuple[Path, ...], partial: bool) -> None:
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    required=True,
-    help="File to write; for minari, the folder of the data set.",
+    help="File to write; for minari, the folder of the data set.  [default: beside PATH]",
 )
 @click.option("--partial", is_flag=True, help="Accept records that were cut off.")
-def export_command(path: Path, form: str, out: Path, partial: bool) -> None:  # fmt: skip
+def export_command(path: Path, form: str, out: Path | None, partial: bool) -> None:
     """Write records (a file or a folder) in another format."""
     from play.exporters import export_episodes
 
+    out = out or beside(path, form)
     count = export_episodes(find_episodes(path), form, out, partial=partial)
     click.echo(f"Wrote {count} episode{'s' if count != 1 else ''} to {out}")
+
+
+def beside(path: Path, form: str) -> Path:
+    """Where an export goes that has no place of its own: beside the records, by their name."""
+    whole = path.resolve()  # "." has a name too
+    ending = {"parquet": ".parquet", "overcooked": ".json", "minari": "-minari"}[form]
+    return whole.with_name(whole.name.removesuffix(SUFFIX) + ending)

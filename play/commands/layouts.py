@@ -16,9 +16,10 @@ def layouts() -> None:
             f"{'o' * o['onions']}{'t' * o['tomatoes']} {_points(o['value'])}{'*' * o['bonus']}"
             for o in scene.get("orders", [])
         )
+        count = world.facts.num_players
+        players = f"{count} player{'s' if count > 1 else ''}"
         line = (
-            f"{short_name(name):<36} {size:>5}  {world.facts.num_players} players  "
-            f"{scene.get('dynamics', '')}  {orders}"
+            f"{short_name(name):<36} {size:>5}  {players:<9}  {scene.get('dynamics', '')}  {orders}"
         )
         click.echo(line.rstrip())
     click.echo(

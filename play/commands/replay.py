@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from play.episode import read_episode
+from play.episode import find_episodes, read_episode
 
 
 @click.command()
@@ -20,7 +20,12 @@ from play.episode import read_episode
 )
 @click.option("--no-browser", is_flag=True, help="Print the address and open nothing.")
 def replay(path: Path, desktop: bool, host: str, port: int | None, no_browser: bool) -> None:
-    """Watch a recorded game: pause, step, speed, the partner's action probabilities."""
+    """Watch a recorded game: pause, step, speed, the partner's action probabilities.
+
+    PATH is a record, or a folder of which the newest is shown.
+    """
+    if path.is_dir():
+        path = max(find_episodes(path), key=lambda record: record.name)  # names begin with the time
     episode = read_episode(path, partial=True)
     if desktop:
         from play.desktop.main import run_replay

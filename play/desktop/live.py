@@ -138,6 +138,9 @@ class LiveGame:
         """The disk refused a step; the scheduler tries again."""
         self._trouble = f"The record cannot be written ({error.strerror}); trying again"
 
+    def on_lost(self, game: Game) -> None:
+        """Nothing: a record in a file is this process's own."""
+
 
 def _seat(name: str | None, world: str) -> SeatConfig:
     """Who takes a seat, as the record and the screen tell it."""

@@ -31,6 +31,14 @@ PARTNERS = {
         "Mirror (self-play)",
         "Learned beside itself, and expects you to move as it would.",
     ),
+    "human-proxy": (
+        "Human proxy",
+        "Imitates people who played here before, with their pauses and mistakes.",
+    ),
+    "human-proxy-held-out": (
+        "Human proxy, held out",
+        "Imitates other people, whom no training may meet: it is for tests.",
+    ),
     "greedy": ("Greedy cook", "Always does the most useful thing next."),
     "pursue": ("Pursuer", "Runs to where the runner will be, and cuts off its way."),
     "flee": ("Fugitive", "Keeps away from you, from corners and from the border."),
@@ -83,12 +91,13 @@ def text_of(partner: Partner, world: str) -> tuple[str, str]:
     texts = {**PARTNERS, **presentation_of(world).partners}
     if partner.name in texts:
         return texts[partner.name]
-    known = texts.get(method)
+    last = re.sub(r"-seat\d+$", "", partner.name.rpartition("/")[2])
+    known = texts.get(method) or texts.get(last)
     if known is None:
         return partner.title, partner.description
     title, description = known
-    last = re.sub(r"-seat\d+$", "", partner.name.rpartition("/")[2])
-    return (title if last == method else f"{title}, {last}"), description
+    own = last != method and method in texts
+    return (f"{title}, {last}" if own else title), description
 
 
 def person_of(facts: WorldFacts, seat: int) -> str:
@@ -97,9 +106,16 @@ def person_of(facts: WorldFacts, seat: int) -> str:
     return f"{COLORS[seat % len(COLORS)]} {called}"
 
 
-def face_of(facts: WorldFacts, seat: int) -> str:
-    """Name of the drawing of a seat's player: ``"avatar-0"``, or ``"runner-2"`` by its role."""
-    return f"{facts.roles[seat] if facts.roles else 'avatar'}-{seat % len(COLORS)}"
+def face_of(facts: WorldFacts, seat: int, look: int | None = None) -> str:
+    """Name of the drawing of a seat's player: ``"avatar-0"``, or ``"runner-2"`` by its role.
+
+    Args:
+        facts: The world.
+        seat: The seat.
+        look: Its colour; None for the seat's own.
+    """
+    colour = seat if look is None else look
+    return f"{facts.roles[seat] if facts.roles else 'avatar'}-{colour % len(COLORS)}"
 
 
 def shows_own_points(facts: WorldFacts) -> bool:

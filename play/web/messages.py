@@ -2,6 +2,7 @@
 
 import math
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -123,6 +124,16 @@ def pause(data: Any) -> bool:
     return _flag(_fields(data, ("on",))["on"])
 
 
+def beat(data: Any) -> float | None:
+    """Checks a sign of life: the last message's time there and back in milliseconds, or None."""
+    ms = _fields(data, ("ms",))["ms"]
+    if ms is None:
+        return None
+    if type(ms) not in (int, float) or not math.isfinite(ms) or not 0 <= ms < 1e6:
+        raise BadMessage
+    return float(ms)
+
+
 def empty(data: Any) -> None:
     """Checks a message without content."""
     _fields(data, ())
@@ -172,3 +183,8 @@ class Allowance:
         """Counts a malformed message; False when the connection has used up its allowance."""
         self.mistakes -= 1
         return self.mistakes >= 0
+
+
+def allowance_factory(rate: float, burst: float, mistakes: int) -> Callable[[], Allowance]:
+    """Makes a fresh allowance for each connection."""
+    return lambda: Allowance(rate, burst, mistakes, time.monotonic)

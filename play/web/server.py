@@ -12,10 +12,11 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from play.web.catalogue import Catalogue
 from play.web.config import PlayConfig
-from play.web.guard import MAX_FRAME_BYTES, allowance_factory, guarded_websocket
+from play.web.messages import allowance_factory
 from play.web.replays import register_replays
 from play.web.rooms import Rooms
 from play.web.sockets import register_sockets
+from play.web.wires import MAX_FRAME_BYTES, Wires
 from play.worlds.errors import UserError
 
 ART = Path(__file__).resolve().parents[2] / "assets" / "art"
@@ -78,16 +79,16 @@ def create_app(config: PlayConfig) -> tuple[Flask, SocketIO]:
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 0
     catalogue = Catalogue(config)
     socketio = socket_server(app, config)
-    rooms = Rooms(config, catalogue, lambda event, data, to: socketio.emit(event, data, to=to))
+    rooms = Rooms(config, catalogue, wires_of(app).tell)
     app.extensions["understudy"] = rooms
     _pages(app, catalogue)
     register_replays(app, config)
-    register_sockets(socketio, rooms, config)
+    register_sockets(socketio, wires_of(app), rooms, config)
     return app, socketio
 
 
-def socket_server(app: Flask, config: Settings) -> SocketIO:
-    """The socket that games run over, with its limits."""
+def socket_server(app: Flask, config: Settings, **options: Any) -> SocketIO:
+    """The socket that games run over, with its limits; `options` are more of Flask-SocketIO's."""
     # A stranger's malformed packet is not worth a traceback; errors in our own handlers are
     # logged by sockets.py.
     quiet = logging.getLogger("understudy.engineio")
@@ -104,11 +105,18 @@ def socket_server(app: Flask, config: Settings) -> SocketIO:
         ping_timeout=5,
         logger=quiet,
         engineio_logger=quiet,
+        **options,
     )
-    allowance = allowance_factory(config.message_rate, config.message_burst, config.mistakes)
-    engine = socketio.server.eio
-    engine._async = {**engine._async, "websocket": guarded_websocket(allowance)}
+    wires = Wires(allowance_factory(config.message_rate, config.message_burst, config.mistakes))
+    wires.attach(socketio)
+    app.extensions["wires"] = wires
     return socketio
+
+
+def wires_of(app: Flask) -> Wires:
+    """The connections of an application."""
+    wires: Wires = app.extensions["wires"]
+    return wires
 
 
 def _pages(app: Flask, catalogue: Catalogue) -> None:
@@ -204,6 +212,7 @@ class PlayServer:
         with listen(config) as listener:
             app, self.socketio = create_app(config)
             self.rooms: Rooms = app.extensions["understudy"]
+            self._wires = wires_of(app)
             host, port = listener.getsockname()[:2]
             self._server: BaseWSGIServer = make_server(
                 host,
@@ -223,6 +232,7 @@ class PlayServer:
             self._server.serve_forever()
         finally:
             self.rooms.close()
+            self._wires.close()
             self._server.server_close()
 
     def close(self) -> None:

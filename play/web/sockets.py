@@ -9,9 +9,9 @@ from flask_socketio import SocketIO
 
 from play.web import messages
 from play.web.config import PlayConfig
-from play.web.guard import allowance_factory
-from play.web.messages import Allowance, BadMessage
+from play.web.messages import Allowance, BadMessage, allowance_factory
 from play.web.rooms import Rooms
+from play.web.wires import Handle, Wires
 
 log = logging.getLogger("understudy.web")
 Checked = TypeVar("Checked")
@@ -20,7 +20,7 @@ FULL = "Every place on this server is taken at the moment; try again in a minute
 MALFORMED = "This page and the server do not understand each other; reload the page."
 
 
-def register_sockets(socketio: SocketIO, rooms: Rooms, config: PlayConfig) -> None:
+def register_sockets(socketio: SocketIO, wires: Wires, rooms: Rooms, config: PlayConfig) -> None:
     """Connects the socket's events to `rooms`."""
     new_allowance = allowance_factory(config.message_rate, config.message_burst, config.mistakes)
     allowances: dict[str, Allowance] = {}
@@ -28,29 +28,29 @@ def register_sockets(socketio: SocketIO, rooms: Rooms, config: PlayConfig) -> No
     def sid() -> str:
         return str(request.sid)  # type: ignore[attr-defined]
 
-    def drop(sentence: str) -> None:
-        socketio.emit("refused", {"error": sentence}, to=sid())
-        socketio.server.disconnect(sid())
-
-    def mistaken() -> dict[str, Any]:
-        allowance = allowances.get(sid())
+    def mistaken(who: str) -> dict[str, Any]:
+        allowance = allowances.get(who)
         if allowance is None or not allowance.mistake():
-            drop(MALFORMED)
+            wires.tell("refused", {"error": MALFORMED}, who)
+            socketio.server.disconnect(who)
         return {"ok": False, "error": MALFORMED}
 
-    def on(event: str, check: Callable[[Any], Checked], act: Callable[[str, Checked], Any]) -> None:
-        def handler(*data: Any) -> Any:
+    def on(
+        event: str, check: Callable[[Any], Checked], act: Callable[[str, Checked], Any]
+    ) -> Handle:
+        def handle(who: str, data: Any) -> Any:
             try:
-                message = check(data[0] if len(data) == 1 else None)
+                message = check(data)
             except BadMessage:
-                return mistaken()
-            return act(sid(), message)
+                return mistaken(who)
+            return act(who, message)
 
-        socketio.on_event(event, handler)
+        socketio.on_event(event, lambda *data: handle(sid(), data[0] if len(data) == 1 else None))
+        return handle
 
     def press(who: str, key: messages.Key) -> None:
         if not rooms.key(who, key):
-            mistaken()
+            mistaken(who)
 
     def connect(auth: Any = None) -> bool:
         allowances[sid()] = new_allowance()
@@ -60,7 +60,7 @@ def register_sockets(socketio: SocketIO, rooms: Rooms, config: PlayConfig) -> No
         join = join if isinstance(join, str) else None
         if rooms.connect(sid(), messages.token(auth), join, game):
             return True
-        socketio.emit("refused", {"error": FULL}, to=sid())
+        wires.tell("refused", {"error": FULL}, sid())
         return False
 
     def disconnect(*_: Any) -> None:
@@ -72,11 +72,11 @@ def register_sockets(socketio: SocketIO, rooms: Rooms, config: PlayConfig) -> No
     on("start", messages.start, rooms.begin)
     on("join", messages.code, rooms.join)
     on("watch", messages.code, rooms.watch)
-    on("key", messages.key, press)
+    wires.lane["key"] = on("key", messages.key, press)
     on("pause", messages.pause, rooms.pause)
     on("leave", messages.empty, lambda who, _: rooms.leave(who))
     on("again", messages.empty, lambda who, _: rooms.again(who))
-    socketio.on_event("*", lambda *_: mistaken())
+    socketio.on_event("*", lambda *_: mistaken(sid()))
     socketio.on_error_default(_report)
 
 

@@ -162,6 +162,9 @@ class Table:
         """The disk refuses the record."""
         self._tell_stall({"id": game.id})
 
+    def on_lost(self, game: Game) -> None:
+        """Nothing: a record in a file is this process's own."""
+
 
 def own_scores(session: Session) -> list[float] | None:
     """Points of each seat where every player has their own; None where they share all."""

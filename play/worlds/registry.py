@@ -33,6 +33,7 @@ def make_world(name: str, num_envs: int = 1, *, autoreset: bool = False, **optio
     families = FAMILIES | UNDRAWN
     if family not in families:
         near = difflib.get_close_matches(family, families, n=1)
+        near = near or difflib.get_close_matches(full_name(name), world_names(), n=1, cutoff=0.9)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise UserError(
             f"There is no world called {name!r}: use family/instance with one of the families "

@@ -24,6 +24,15 @@ class StudyConfig:
         message_rate: Messages per second that a connection may send in the long run.
         message_burst: Messages that a connection may send at once.
         mistakes: Malformed messages that a connection is forgiven.
+        password: Hash of the dashboard's password; None for a server without a dashboard.
+        speed: How many times faster than the study says simulated participants play.
+        page_rate: Pages per second that a participant may ask for in the long run, when hosted.
+        page_burst: Pages that they may ask for at once.
+        newcomer_rate: The same for all who come from one address and are in no session yet: a class
+            may begin together behind one address.
+        newcomer_burst: The same.
+        queue: Redis, where several processes serve the study; None for one alone.
+        name: What this one of several processes is called.
     """
 
     study: Study
@@ -36,6 +45,14 @@ class StudyConfig:
     message_rate: float = 60.0
     message_burst: float = 180.0
     mistakes: int = 5
+    password: str | None = None
+    speed: float = 1.0
+    page_rate: float = 3.0
+    page_burst: float = 60.0
+    newcomer_rate: float = 20.0
+    newcomer_burst: float = 400.0
+    queue: str | None = None
+    name: str = ""
 
     def signed(self, purpose: str, value: str = "") -> str:
         """A token that only this server can make, for one purpose and value."""

@@ -10,28 +10,41 @@ from urllib.parse import urlsplit
 
 from flask import Flask, abort, make_response, redirect, render_template, request
 from itsdangerous import BadSignature, Signer
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as AnyResponse
 
+from play.worlds.registry import make_world
 from studies import flow
 from studies.assignment import stream
 from studies.checks import facts_of
+from studies.company import left_alone
 from studies.flow import Step, Verdict
+from studies.looks import looks_at
 from studies.messages import Messages, messages
+from studies.oversight import Oversight
 from studies.sessions import Session, Sessions
 from studies.store import Conflict, Identity, Participant
+from studies.web.chairs import how_to_play
 from studies.web.config import StudyConfig
 from studies.web.forms import answers_of, client_ms, number_of
+from studies.web.limits import Limits
+from studies.web.plans import company_at
 from studies.web.rounds import Rounds
 
 COOKIE = "participant"
 LANGUAGE = "language"
+PROCESS = "process"
+"""Cookie by which the proxy in front finds the process of a participant's game."""
 COOKIE_S = 60 * 24 * 3600
 IDENTITY = {"external_id": "PROLIFIC_PID", "external_study": "STUDY_ID",
             "external_session": "SESSION_ID"}  # fmt: skip
 """Field -> parameter of the link, as Prolific names them."""
-TITLES = {"instructions": "instructions-title", "quiz": "quiz-title", "debrief": "debrief-title"}
+REHEARSAL, SIMULATED = "test", "simulated"
+"""Purposes of the signed links whose sessions never count; the second is for programs."""
+
+FILES = ("static", "own", "art")
+"""Endpoints of files that every page needs."""
 
 Answered = AnyResponse | str | tuple[str, int]
 
@@ -43,6 +56,7 @@ class Pages:
     config: StudyConfig
     sessions: Sessions
     rounds: Rounds
+    oversight: Oversight
 
     def token(self, participant_id: str) -> str:
         """The signed cookie of a participant."""
@@ -90,19 +104,27 @@ def _common(pages: Pages, words: Messages) -> dict[str, Any]:
 
 
 def paragraphs(text: str) -> Markup:
-    """A text with empty lines between its paragraphs, as HTML."""
-    parts = [part.strip() for part in text.split("\n\n")]
-    return Markup("\n").join(
-        Markup("<p>{}</p>").format(Markup("<br>").join(map(escape, part.splitlines())))
-        for part in parts
-        if part
-    )
+    """A text with empty lines between its paragraphs, as HTML.
+
+    Lines are broken anew where they fit; a paragraph of lines that begin with ``-`` is a list.
+    """
+    parts = [part.split("\n") for part in text.strip().split("\n\n")]
+    return Markup("\n").join(_paragraph([line.strip() for line in part]) for part in parts)
+
+
+def _paragraph(lines: list[str]) -> Markup:
+    if not all(line.startswith("- ") for line in lines):
+        return Markup("<p>{}</p>").format(" ".join(lines))
+    items = (Markup("<li>{}</li>").format(line[2:]) for line in lines)
+    return Markup("<ul>{}</ul>").format(Markup("").join(items))
 
 
 def register_pages(app: Flask, pages: Pages) -> None:
     """Adds the pages and what guards them."""
     app.jinja_env.filters["paragraphs"] = paragraphs
     app.before_request(_guard)
+    if pages.config.public_url is not None:
+        app.before_request(_limited(pages))
     app.register_error_handler(SQLAlchemyError, lambda _: _unsaved(pages))
     app.register_error_handler(404, lambda _: _words(pages, "nothing", 404))
     app.add_url_rule("/", view_func=lambda: entrance(pages), endpoint="entrance")
@@ -129,6 +151,20 @@ def _guard() -> None:
         abort(403)
 
 
+def _limited(pages: Pages) -> Callable[[], Answered | None]:
+    """Refuses who asks for too many pages; art and scripts do not count."""
+    limits = Limits(pages.config)
+
+    def check() -> Answered | None:
+        if request.endpoint in FILES or limits.admits(pages.who(), request.remote_addr or ""):
+            return None
+        answer = make_response(_words(pages, "too-many", 429, again="/study"))
+        answer.headers["Retry-After"] = "10"
+        return answer
+
+    return check
+
+
 def _unsaved(pages: Pages) -> Answered:
     return _words(
         pages, "unsaved", 503, again=request.path if request.method == "GET" else "/study"
@@ -148,7 +184,7 @@ def entrance(pages: Pages) -> Answered:
     test = request.args.get("test", "")
     if not identity["external_id"] and not test and pages.who() is not None:
         return redirect("/study")
-    if test and not hmac.compare_digest(test.encode(), pages.config.signed("test").encode()):
+    if test and not _signed(pages, REHEARSAL, test) and not _signed(pages, SIMULATED, test):
         return _words(pages, "nothing", 404)
     words = messages(pages.language())
     page = render_template(
@@ -163,20 +199,18 @@ def entrance(pages: Pages) -> Answered:
 def begin(pages: Pages) -> Answered:
     """Lets somebody in, or back in, and gives them their cookie."""
     form, study = request.form, pages.config.study
-    test = form.get("test", "")
-    rehearsal = hmac.compare_digest(test.encode(), pages.config.signed("test").encode())
-    external = form.get("external_id", "")[:200]
-    identity = None
-    if external:
-        identity = Identity(
-            external, form.get("external_study", "")[:200], form.get("external_session", "")[:200]
-        )
+    identity = _identity(form)
+    simulated = _signed(pages, SIMULATED, form.get("test", ""))
+    test = simulated or _signed(pages, REHEARSAL, form.get("test", ""))
     words = messages(pages.language())
     store = pages.sessions.store
-    known = store.find(external) if external else None
-    if known is None and not rehearsal and closed(pages):
-        return pages.message(words, "closed")
-    who = store.enter(study, identity, words.language, rehearsal)
+    if not test and not (identity and store.known(study, identity, test=False)):
+        test = pages.oversight.is_on("rehearsing")
+        if not test and closed(pages):
+            return pages.message(words, "closed")
+        if not test and not pages.oversight.is_on("recruiting"):
+            return pages.message(words, "paused")
+    who = store.enter(study, identity, words.language, test, simulated=simulated)
     if not store.events(who.id):
         _entered(pages, who)
     response = redirect("/study", 303)
@@ -185,6 +219,15 @@ def begin(pages: Pages) -> Answered:
         secure=pages.config.secure,
     )  # fmt: skip
     return response
+
+
+def _identity(form: Mapping[str, str]) -> Identity | None:
+    external, its_study, session = (form.get(name, "")[:200] for name in IDENTITY)
+    return Identity(external, its_study, session) if external else None
+
+
+def _signed(pages: Pages, purpose: str, given: str) -> bool:
+    return hmac.compare_digest(given.encode(), pages.config.signed(purpose).encode())
 
 
 def _entered(pages: Pages, who: Participant) -> None:
@@ -214,7 +257,15 @@ def show(pages: Pages) -> Answered:
     session = _session(pages)
     if session is None:
         return _stranger(pages)
-    return _page(pages, session, elsewhere=request.args.get("at") == "elsewhere")
+    page = _page(pages, session, elsewhere=request.args.get("at") == "elsewhere")
+    home = pages.rounds.home(session)
+    if not home:
+        return page
+    response = make_response(page)
+    response.set_cookie(
+        PROCESS, home, max_age=COOKIE_S, httponly=True, samesite="Lax", secure=pages.config.secure
+    )
+    return response
 
 
 def take(pages: Pages) -> Answered:
@@ -426,12 +477,20 @@ def _round(session: Session, step: Step, words: Messages) -> dict[str, Any]:
     if step.kind == "tutorial":
         assert study.tutorial is not None
         return {"kind": "tutorial", "tasks": study.tutorial.tasks, "number": 0, "rounds": 0,
-                "full_screen": False, "text": words("tutorial-text")}  # fmt: skip
-    assert session.place is not None
-    played = next(r for r in study.block(step.block).rounds if r.id == step.round)
-    seat = session.place.rounds[step.number - 1].seat
-    seconds = round(facts_of(played).horizon * played.tick_ms / 1000)
-    text = words("round-text", colour=words(f"colour-{seat}"), seconds=seconds)
+                "full_screen": False, "text": words("tutorial-text"), "alone": "",
+                "how": how_to_play(session, words),
+                "renderer": make_world(study.tutorial.world).facts.renderer}  # fmt: skip
+    played = study.round(step.block, step.round)
+    facts = facts_of(played)
+    company = company_at(session, step)
+    seconds = round(facts.horizon * played.tick_ms / 1000)
+    if company is None or company.kind == "ai":
+        assert session.place is not None
+        seat = session.place.rounds[step.number - 1].seat
+        look = looks_at(session, step, seat, facts.num_players)[seat]
+        text = words("round-text", colour=words(f"colour-{look}"), seconds=seconds)
+    else:
+        text = words(f"lobby-{company.kind}", seconds=seconds)
     return {
         "kind": "round",
         "tasks": [],
@@ -439,6 +498,9 @@ def _round(session: Session, step: Step, words: Messages) -> dict[str, Any]:
         "rounds": session.state.rounds,
         "full_screen": study.screening.full_screen,
         "text": text,
+        "how": how_to_play(session, words),
+        "renderer": facts.renderer,
+        "alone": words(f"alone-{left}") if (left := left_alone(session.events, step)) else "",
     }
 
 

@@ -1,176 +1,65 @@
-"""Rounds and tutorials as participants play them: one table per participant, on one clock.
+"""Rounds and tutorials as participants play them, alone or two at a table, on one clock.
 
 The record is in the database. A round that was interrupted, by its participant or by the end of
-the process, is put away and goes on from its record when the participant is ready again.
+the process, is put away and goes on from its record when the participant is ready again. A round of
+two waits for either of them, and is broken off when one does not come back.
 """
 
 import logging
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from agents.library import check_fit, load_policy
-from agents.policy import Policy
-from play.presentation.families import face_of
-from play.scheduler import STORE_RETRY_S, Game, Scheduler
-from play.session import SeatConfig, Session, SessionConfig, TickResult
+from play.scheduler import Scheduler
 from play.web.messages import Key
-from play.web.table import Message, Table, Tell
+from play.web.table import Message
 from play.worlds.errors import UserError
-from play.worlds.registry import make_world
 from play.worlds.spec import WorldFacts
-from studies.checks import options_of, partner_of
-from studies.design import Study
-from studies.flow import Step, Verdict
-from studies.messages import messages
-from studies.records import begin_round, find_round
+from studies.attention import Notice, Watch
+from studies.design import Outcome, Study
+from studies.flow import Verdict
 from studies.sessions import Session as Sitting
 from studies.sessions import Sessions
 from studies.store import Conflict
+from studies.web.chairs import Chair, picture_of, seen_of, status_of
+from studies.web.cluster import Processes
 from studies.web.config import StudyConfig
+from studies.web.meetings import Meetings, with_whom
+from studies.web.noting import Notes
+from studies.web.opening import Opener
+from studies.web.plans import Plan, RoundTable, company_at, plan_of
 
 log = logging.getLogger("understudy.studies")
 
 Send = Callable[[str, Message, str], None]
 """Sends (event, data) to the connection with the given id."""
-TUTORIAL_STEPS = 20_000
-"""Steps after which an abandoned tutorial ends; at 150 ms, fifty minutes."""
 PLAYED = ("round", "tutorial")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is played in a step.
-
-    Attributes:
-        policy: Name of the policy in every other seat.
-        tasks: What must be performed for a tutorial to end; () for a round.
-    """
-
-    config: SessionConfig
-    policy: str
-    seat: int
-    tasks: tuple[str, ...] = ()
-
-
-def plan_of(sitting: Sitting, step: Step) -> Plan:
-    """What a participant plays in a step.
-
-    Raises:
-        UserError: The partner is not here any more.
-    """
-    study = sitting.study
-    if step.kind == "tutorial":
-        assert study.tutorial is not None
-        world, tick_ms = study.tutorial.world, study.tutorial.tick_ms
-        chairs = _chairs(world, {}, 0, "stay", None)
-        config = SessionConfig(world, chairs, study.seed, {"horizon": TUTORIAL_STEPS}, tick_ms)
-        return Plan(config, "stay", 0, tuple(study.tutorial.tasks))
-    assert sitting.place is not None
-    place = next(p for p in sitting.place.rounds if (p.block, p.round) == (step.block, step.round))
-    played = next(r for r in study.block(step.block).rounds if r.id == step.round)
-    found = partner_of(study, played)
-    if found is None:
-        raise UserError(f"The partner of {step.key} is not in the library any more")
-    index, partner = found
-    pinned = study.partners[played.partner][index].sha256
-    if pinned and not (partner.sha256 or "").startswith(pinned):
-        raise UserError(f"{partner.name} is not the file that the study names")
-    options = options_of(played)
-    chairs = _chairs(played.world, options, place.seat, partner.name, partner.sha256)
-    config = SessionConfig(played.world, chairs, place.seed, options, played.tick_ms)
-    return Plan(config, partner.name, place.seat)
-
-
-def _chairs(
-    world: str, options: dict[str, Any], seat: int, policy: str, sha256: str | None
-) -> tuple[SeatConfig, ...]:
-    players = make_world(world, **options).facts.num_players
-    return tuple(
-        SeatConfig("human", "participant")
-        if index == seat
-        else SeatConfig("policy", "partner", policy, sha256)
-        for index in range(players)
-    )
-
-
-class RoundTable(Table):
-    """A table that watches a participant perform tasks; without tasks, like any other."""
-
-    def __init__(
-        self,
-        plan: Plan,
-        facts: WorldFacts,
-        on_tick: Tell,
-        on_end: Tell,
-        on_stall: Tell,
-        on_task: Tell,
-    ) -> None:
-        super().__init__(plan.config.seats, on_tick, on_end, on_stall)
-        self.plan = plan
-        self.performed = 0
-        self._still = {facts.idle_action, *facts.one_shot}
-        self._tell_task = on_task
-
-    @property
-    def taught(self) -> bool:
-        """Whether there were tasks, and all are performed."""
-        return 0 < len(self.plan.tasks) <= self.performed
-
-    def on_tick(self, game: Game, result: TickResult) -> None:
-        """A step is in the database."""
-        super().on_tick(game, result)
-        if self.look(result):
-            self._tell_task({"id": game.id, "performed": self.performed})
-            if self.taught:
-                game.stop("complete")
-
-    def look(self, result: TickResult) -> bool:
-        """Whether the next task was performed in a step; counts it."""
-        if self.performed >= len(self.plan.tasks):
-            return False
-        task, seat = self.plan.tasks[self.performed], self.plan.seat
-        moved = result.actions[seat] not in self._still
-        if not (moved if task == "move" else task in result.events[seat]):
-            return False
-        self.performed += 1
-        return True
-
-
-@dataclass(eq=False)
-class Chair:
-    """A participant who is at a round.
-
-    Attributes:
-        sid: The connection, or None while it is lost.
-        table: The running round; None until the participant is ready.
-        away_since: When the connection was lost, in monotonic seconds.
-        opening: Whether the round is being loaded.
-    """
-
-    sitting: Sitting
-    step: Step
-    sid: str | None
-    table: RoundTable | None = None
-    away_since: float | None = None
-    opening: bool = False
+LEFT, INACTIVE = "left", "inactive"
+"""Why a round was broken off: one of two is gone, or did not play."""
 
 
 class Rounds:
-    """All rounds that are being played on a server."""
+    """All rounds that are being played on a server.
 
-    def __init__(self, config: StudyConfig, sessions: Sessions, send: Send) -> None:
+    Attributes:
+        processes: The other servers of the study.
+    """
+
+    def __init__(
+        self, config: StudyConfig, sessions: Sessions, send: Send, processes: Processes
+    ) -> None:
+        self.processes = processes
         self._config, self._sessions, self._send = config, sessions, send
         self._lock = threading.RLock()
         self._chairs: dict[str, Chair] = {}  # participant -> chair
         self._sids: dict[str, str] = {}  # connection -> participant
         self._scheduler = Scheduler()
-        self._policies: dict[str, Policy] = {}
+        self._meetings = Meetings(sessions)
+        self._opener = Opener(config.store, self._scheduler, config.speed)
         self._stopping = threading.Event()
+        self._notes = Notes(sessions, self._stopping)
         self._sweeper = threading.Thread(target=self._sweep_loop, daemon=True, name="rounds")
 
     def start(self) -> None:
@@ -184,24 +73,23 @@ class Rounds:
         self._scheduler.close(None)
 
     def preload(self, study: Study) -> None:
-        """Loads every policy of a study, so that nobody waits for one.
+        """Loads every policy and world of a study, so that nobody waits for one.
 
         Raises:
             UserError: One is damaged.
         """
-        for entries in study.partners.values():
-            for entry in entries:
-                self._policy(entry.policy)
+        self._opener.preload(study)
 
     # What connections do
 
     def connect(self, sid: str, participant_id: str) -> None:
         """Greets a participant's connection; an older one of theirs is told to go."""
-        sitting = self._sessions.load(participant_id)
+        sitting = self._notes.read(participant_id, lambda: self._send("stalled", {}, sid))
         step = sitting.state.step if sitting else None
         if sitting is None or step is None or step.kind not in PLAYED:
             self._send("over", {}, sid)
             return
+        self.processes.arrive(participant_id, sid)
         with self._lock:
             chair = self._chairs.get(participant_id)
             if chair is None or chair.step != step:
@@ -212,13 +100,21 @@ class Rounds:
                 self._sids.pop(chair.sid, None)
             chair.sid, chair.away_since = sid, None
             self._sids[sid] = participant_id
-            table = chair.table
-            if table is None:
+            if chair.table is not None:
+                self._back(chair, chair.table)
+                return
+            if chair.opening or not self._meetings.waits_still(sitting, step):
                 self._send("wait", {}, sid)
                 return
-            table.set_connected(table.plan.seat, True)
-            table.release("away")
-            self._send("game", self._picture(chair, table), sid)
+            chair.opening = True
+        self._seek(chair)
+
+    def home(self, sitting: Sitting) -> str:
+        """The process at which a participant plays the round that they are at; "" for here."""
+        step = sitting.state.step
+        if step is None or step.kind not in PLAYED:
+            return ""
+        return self.processes.home(sitting.who.id, self._meetings.seeks(sitting, step))
 
     def disconnect(self, sid: str) -> None:
         """Lets a round stand still while its participant is away."""
@@ -227,8 +123,10 @@ class Rounds:
             if chair is None or chair.sid != sid:
                 return
             chair.sid, chair.away_since = None, time.monotonic()
+            self._meetings.room.leave(chair.name)
             if chair.table is not None:
-                self._hold(chair.table)
+                self._hold_for(chair, chair.table)
+        self._watched(chair, lambda watch, now: watch.hidden(False, now))
 
     def ready(self, sid: str) -> None:
         """The participant has pressed the start button."""
@@ -236,39 +134,45 @@ class Rounds:
             chair = self._chairs.get(self._sids.get(sid, ""))
             if chair is None or chair.table is not None or chair.opening:
                 return
-            chair.opening = True
-        try:
-            table = self._open(chair)
-        except (UserError, ValueError):
-            log.exception("a round of %s cannot be played", chair.sitting.who.id)
-            self._fault(chair)
-            return
-        except OSError:
-            log.exception("a round of %s cannot be recorded", chair.sitting.who.id)
-            self._send("stalled", {}, sid)
-            return
-        finally:
-            chair.opening = False
-        if table is None:  # it had ended, but its event was not there yet
-            self._send("over", {}, sid)
-            return
-        with self._lock:
-            if self._chairs.get(chair.sitting.who.id) is not chair:
-                self._scheduler.put_away(table.game)  # withdrawn meanwhile
+            if self._meetings.room.until(chair.name) is not None:
                 return
-            chair.table = table
-            table.start(self._config.countdown_ms)
-            if chair.sid is None:
-                self._hold(table)
-            else:
-                self._send("game", self._picture(chair, table), chair.sid)
+            chair.opening = True
+        if not self._meetings.seeks(chair.sitting, chair.step):
+            self._begin([chair])
+            return
+        self._notes.write(chair, lambda sitting: self._meetings.begin(sitting, chair.step))
+        self._seek(chair)
 
     def key(self, sid: str, key: Key) -> bool:
         """Passes a press or release on; False when the action does not exist in this world."""
         with self._lock:
             chair = self._chairs.get(self._sids.get(sid, ""))
             table = chair.table if chair else None
-        return True if table is None else table.key(table.plan.seat, key)
+        if chair is None or table is None:
+            return True
+        if key.down:
+            self._watched(chair, lambda watch, now: watch.pressed(now))
+        return table.key(chair.seat, key)
+
+    def hidden(self, sid: str, hidden: bool) -> None:
+        """The participant's page has left the screen, or is back."""
+        self._watched(self._at(sid), lambda watch, now: watch.hidden(hidden, now))
+
+    def trip(self, sid: str, ms: float | None) -> None:
+        """The participant's page has measured how long a message takes, there and back."""
+        if ms is not None:
+            self._watched(self._at(sid), lambda watch, now: watch.trip(ms, now))
+
+    def here(self, sid: str) -> None:
+        """The participant says that they are there: the round goes on."""
+        chair = self._at(sid)
+        self._watched(chair, lambda watch, now: watch.pressed(now))
+        with self._lock:
+            if chair is None or chair.table is None or chair.still_since is None:
+                return
+            chair.still_since = None
+            self._release("pause", chair.table, [chair.mate] if chair.mate else [])
+            self._tell_status(chair)
 
     def drop(self, participant_id: str) -> None:
         """Puts a participant's round away: they have withdrawn."""
@@ -276,152 +180,306 @@ class Rounds:
             chair = self._chairs.pop(participant_id, None)
             if chair is None:
                 return
+            chair.gone = True
+            self._meetings.room.leave(participant_id)
             if chair.sid is not None:
                 self._sids.pop(chair.sid, None)
                 self._send("over", {}, chair.sid)
-            if chair.table is not None:
-                self._scheduler.put_away(chair.table.game)
+            self._let_go(chair)
 
     def sweep(self, now: float) -> None:
-        """Puts away what nobody came back to; `now` in monotonic seconds."""
+        """Looks after everybody; `now` in monotonic seconds."""
         with self._lock:
             for name, chair in list(self._chairs.items()):
-                kept = chair.sitting.study.pace.away_s
-                if chair.away_since is not None and now - chair.away_since > kept:
-                    if chair.opening:
-                        continue
+                since = chair.away_since if chair.mate is None else chair.missing_since
+                if since is None or now - since <= chair.sitting.study.pace.away_s:
+                    continue
+                if chair.opening:
+                    continue
+                if chair.mate is None:
                     del self._chairs[name]
-                    if chair.table is not None:
-                        self._scheduler.put_away(chair.table.game)
+                self._let_go(chair)
+            late = self._meetings.room.overdue(now)
+            overdue = [self._chairs[name] for name in late if name in self._chairs]
+            for chair in overdue:
+                chair.opening = True  # the button does nothing any more
+            watched = [(chair, self._look(chair, now)) for chair in self._chairs.values()]
+        for chair in overdue:
+            self._desert(chair, None)
+        for chair, notices in watched:
+            self._noticed(chair, notices)
 
     def count(self) -> int:
         """How many participants are at a round."""
         with self._lock:
             return len(self._chairs)
 
-    # Inside
+    # Finding a partner
 
-    def _open(self, chair: Chair) -> RoundTable | None:
-        """Begins the round, or goes on from its record; None for one that had ended."""
-        sitting, step = chair.sitting, chair.step
-        plan = plan_of(sitting, step)
-        session = self._session(plan)
-        table = RoundTable(
-            plan,
-            session.facts,
-            on_tick=lambda message: self._tell(chair, "tick", message),
-            on_end=lambda result: self._on_end(chair, result),
-            on_stall=lambda message: self._tell(chair, "stalled", message),
-            on_task=lambda message: self._tell(chair, "task", message),
+    def _seek(self, chair: Chair) -> None:
+        """Lets somebody wait for a partner, or begin with one who waits already."""
+        while True:
+            if not self._notes.refresh(chair):
+                self._over(chair)
+                return
+            if self._meetings.deserted(chair.sitting, chair.step):
+                self._desert(chair, None)
+                return
+            with self._lock:
+                if chair.sid is None or self._chairs.get(chair.name) is not chair:
+                    chair.opening = False
+                    return
+                other = self._meetings.join(chair.sitting, chair.step)
+                mate = self._chairs.get(other) if other is not None else None
+                if mate is None:
+                    chair.opening = False
+                    left = self._meetings.seconds_left(chair.sitting, chair.step)
+                    self._send("lobby", {"left_ms": round(1000 * left)}, chair.sid)
+                    return
+                mate.opening = True
+            if self._pair(mate, chair):
+                return
+            threading.Thread(target=self._seek, args=(mate,), daemon=True, name="lobby").start()
+
+    def _pair(self, first: Chair, second: Chair) -> bool:
+        """Makes two a pair, if they are none, and begins; False when one has gone meanwhile."""
+        company = company_at(second.sitting, second.step)
+        if company is not None and company.kind == "nobody":
+            try:
+                self._meetings.pair(
+                    self._sessions.look(first.sitting.who),
+                    self._sessions.look(second.sitting.who),
+                    second.step,
+                )
+            except Conflict:
+                return False
+        if not (self._notes.refresh(first) and self._notes.refresh(second)):
+            return False
+        party = [first, second]
+        for chair in party:
+            chair.seat = plan_of(chair.sitting, chair.step).seat
+        self._begin(sorted(party, key=lambda chair: chair.seat))
+        return True
+
+    def _desert(self, chair: Chair, round_id: str | None) -> None:
+        """Nobody came, or the partner is gone: what follows is what the study file says."""
+        company = company_at(chair.sitting, chair.step)
+        alone = company is None or company.kind == "nobody"
+        outcome: Outcome = "lobby_timeout" if alone else "partner_left"
+        self._notes.write(
+            chair, lambda now: self._meetings.leave_alone(now, chair.step, outcome, round_id)
         )
-        found = find_round(self._config.store, sitting.who, step.key)
-        if found is None:
-            record = begin_round(self._config.store, sitting.who, step.key, session.header())
-            table.sit_down(self._scheduler.seat(session, record, table))
-            return table
-        record, lines = found
-        if lines[-1]["kind"] == "end":
-            end = lines[-1]
-            self._passed(chair, record.id, end["reason"], end["score"], end["steps"])
-            return None
-        elapsed = session.catch_up(lines, table.look)
-        if session.over or table.taught:  # the process ended between the last step and the end
-            record.append(session.finish("complete", elapsed))
-            self._passed(chair, record.id, "complete", session.score, session.t)
-            return None
-        table.sit_down(self._scheduler.seat(session, record, table, elapsed))
-        return table
+        self._over(chair)
 
-    def _session(self, plan: Plan) -> Session:
-        policies = [
-            None if seat == plan.seat else self._policy(plan.policy)
-            for seat in range(len(plan.config.seats))
-        ]
-        session = Session(plan.config, policies)
-        for seat, policy in enumerate(policies):
-            if policy is not None:
-                check_fit(policy, session.facts, [seat])
-        return session
-
-    def _hold(self, table: RoundTable) -> None:
-        table.set_connected(table.plan.seat, False)
-        table.hold("away", table.plan.seat)
-
-    def _picture(self, chair: Chair, table: RoundTable) -> Message:
-        words = messages(chair.sitting.language)
-        facts = table.game.session.facts
-        picture = {
-            **table.picture(),
-            "help": words("help"),
-            "goal": words("goal") if chair.step.kind == "round" else "",
-            "mode": "solo",
-            "title": "",
-            "renderer": facts.renderer,
-            "seat": table.plan.seat,
-            "seats": [
-                {
-                    "label": words("you" if i == table.plan.seat else "partner"),
-                    "connected": True,
-                    "face": face_of(facts, i),
-                }
-                for i in range(len(table.chairs))
-            ],
-            "paused": None,
-            "can_pause": False,
-            "performed": table.performed,
-        }
-        if chair.step.kind == "tutorial":
-            picture["seats"][1:] = []
-        return picture
-
-    def _tell(self, chair: Chair, event: str, message: Message) -> None:
-        sid = chair.sid
-        if sid is not None:
-            self._send(event, message, sid)
-
-    def _on_end(self, chair: Chair, result: Message) -> None:
-        """The record is closed; the event that leads on is stored before anybody is told."""
-        self._passed(chair, result["id"], result["reason"], result["score"], result["steps"])
+    def _over(self, chair: Chair) -> None:
+        """Sends a page to where its participant is now."""
         with self._lock:
-            if self._chairs.get(chair.sitting.who.id) is chair:
-                del self._chairs[chair.sitting.who.id]
+            if self._chairs.get(chair.name) is chair:
+                del self._chairs[chair.name]
             sid = chair.sid
         if sid is not None:
-            shown = {name: result[name] for name in ("id", "reason", "score", "steps")}
-            self._send("end", shown, sid)
+            self._send("over", {}, sid)
 
-    def _passed(self, chair: Chair, round_id: str, reason: str, score: float, steps: int) -> None:
-        data = {"round_id": round_id, "reason": reason, "score": score, "steps": steps}
-        kind = "passed"
-        if reason != "complete":
-            kind, data = "ended", {**data, "outcome": "technical_fault"}
-        self._append(chair, Verdict(kind, data))
+    # Beginning
 
-    def _fault(self, chair: Chair) -> None:
-        self._append(chair, Verdict("ended", {"outcome": "technical_fault"}))
-        self.drop(chair.sitting.who.id)
-
-    def _append(self, chair: Chair, verdict: Verdict) -> None:
-        """Appends to the session, and tries again while the database does not answer."""
-        while True:
-            try:
-                sitting = self._sessions.load(chair.sitting.who.id)
-                if sitting is not None and sitting.state.step == chair.step:
-                    self._sessions.take(sitting, chair.step, verdict)
-                return
-            except Conflict:
-                continue  # something was appended in between: look again
-            except SQLAlchemyError:
-                log.exception("the end of a round cannot be stored; trying again")
-                if self._stopping.wait(STORE_RETRY_S):
-                    return  # the record has its end, and the event follows when it is read
-
-    def _policy(self, name: str) -> Policy:
+    def _begin(self, party: list[Chair]) -> None:
+        """Loads the round of one participant or of two, and starts it."""
+        try:
+            table = self._opener.open(
+                party,
+                lambda plan, facts: self._table(party, plan, facts),
+                lambda *end: self._ended(party, *end),
+            )
+        except (UserError, ValueError):
+            log.exception("a round of %s cannot be played", party[0].name)
+            for chair in party:
+                self._notes.verdict(chair, Verdict("ended", {"outcome": "technical_fault"}))
+                self._over(chair)
+            return
+        except (OSError, SQLAlchemyError):
+            log.exception("a round of %s cannot be recorded", party[0].name)
+            for chair in party:
+                if chair.sid is not None:
+                    self._send("stalled", {}, chair.sid)
+            return
+        finally:
+            for chair in party:
+                chair.opening = False
+        if table is None:  # it had ended, but its event was not there yet
+            for chair in party:
+                self._over(chair)
+            return
         with self._lock:
-            if name not in self._policies:
-                self._policies[name] = load_policy(name)
-            return self._policies[name]
+            self._sit_down(party, table)
+
+    def _table(self, party: Sequence[Chair], plan: Plan, facts: WorldFacts) -> RoundTable:
+        return RoundTable(
+            plan,
+            facts,
+            on_tick=lambda message: self._tell(party, "tick", message),
+            on_end=lambda result: self._on_end(party, result),
+            on_stall=lambda message: self._tell(party, "stalled", message),
+            on_task=lambda message: self._tell(party, "task", message),
+            on_lost=lambda: self._on_lost(party),
+        )
+
+    def _sit_down(self, party: list[Chair], table: RoundTable) -> None:
+        if any(self._chairs.get(chair.name) is not chair for chair in party):
+            if len(party) == 1:
+                self._scheduler.put_away(table.game)  # withdrawn meanwhile
+                return
+            table.stop(LEFT)
+        now = time.monotonic()
+        for chair in party:
+            chair.table = table
+            chair.mate = next((other for other in party if other is not chair), None)
+            if chair.step.kind == "round":
+                chair.watch = Watch(chair.sitting.study.attention, now)
+        table.start(self._config.countdown_ms)
+        for chair in party:
+            if chair.sid is None:
+                self._hold_for(chair, table)
+        for chair in party:
+            if chair.sid is not None:
+                self._send("game", picture_of(chair, table), chair.sid)
+
+    # Whether they are there
+
+    def _at(self, sid: str) -> Chair | None:
+        with self._lock:
+            return self._chairs.get(self._sids.get(sid, ""))
+
+    def _back(self, chair: Chair, table: RoundTable) -> None:
+        """A connection of somebody whose round is there; the lock is held."""
+        assert chair.sid is not None
+        table.set_connected(chair.seat, True)
+        self._release("away", table, [chair.mate] if chair.mate else [])
+        self._send("game", picture_of(chair, table), chair.sid)
+        if chair.mate is not None:
+            self._tell_status(chair.mate)
+
+    def _hold_for(self, chair: Chair, table: RoundTable) -> None:
+        table.set_connected(chair.seat, False)
+        table.hold("away", chair.seat)
+        if chair.mate is not None:
+            self._tell_status(chair.mate)
+
+    def _release(self, reason: str, table: RoundTable, others: Sequence[Chair]) -> None:
+        """One is back; the round goes on unless it waits for the other as well."""
+        for other in others:
+            if (other.sid is None) if reason == "away" else (other.still_since is not None):
+                table.hold(reason, other.seat)
+                return
+        table.release(reason)
+
+    def _tell_status(self, chair: Chair) -> None:
+        for one in (chair, chair.mate):
+            if one is not None and one.sid is not None and one.table is not None:
+                self._send("status", status_of(one, one.table), one.sid)
+
+    def _look(self, chair: Chair, now: float) -> list[Notice]:
+        """What their watch says; a round that stands still is no time to play."""
+        if chair.watch is None or chair.table is None:
+            return []
+        if chair.table.game.paused or chair.table.starts_in_ms() > 0:
+            chair.watch.rested(now)
+            return []
+        return chair.watch.look(now)
+
+    def _watched(
+        self, chair: Chair | None, happened: Callable[[Watch, float], list[Notice]]
+    ) -> None:
+        """Tells somebody's watch what happened."""
+        with self._lock:
+            if chair is None or chair.watch is None:
+                return
+            notices = happened(chair.watch, time.monotonic())
+        self._noticed(chair, notices)
+
+    def _noticed(self, chair: Chair, notices: Sequence[Notice]) -> None:
+        """Notes, tells and does what a watch says."""
+        table = chair.table
+        if table is None:
+            return
+        for notice in notices:
+            self._notes.notice(chair, notice, table.game.session.t)
+            if chair.sid is not None:
+                self._send("attention", {"what": notice.what, "now": notice.now}, chair.sid)
+            if notice.now == "end":
+                chair.gone = True
+                table.stop(INACTIVE)
+            elif notice.now == "pause":
+                with self._lock:
+                    chair.still_since = time.monotonic()
+                    table.hold("pause", chair.seat)
+                    self._tell_status(chair)
+
+    def _let_go(self, chair: Chair) -> None:
+        """The round is put away, or of two, broken off."""
+        if chair.table is not None and chair.mate is not None:
+            chair.table.stop(LEFT)
+        elif chair.table is not None:
+            self._scheduler.put_away(chair.table.game)
+
+    # Ending
+
+    def _tell(self, party: Sequence[Chair], event: str, message: Message) -> None:
+        for chair in party:
+            sid = chair.sid
+            if sid is not None:
+                self._send(event, message, sid)
+
+    def _on_lost(self, party: Sequence[Chair]) -> None:
+        """Another process goes on with the round, or its participants have withdrawn there."""
+        for chair in party:
+            erased = self._sessions.store.participant(chair.name) is None
+            with self._lock:
+                if self._chairs.get(chair.name) is not chair:
+                    continue
+                del self._chairs[chair.name]
+                sid = chair.sid
+                self._sids.pop(sid or "", None)
+            if sid is not None:
+                self._send("over" if erased else "replaced", {}, sid)
+
+    def _on_end(self, party: Sequence[Chair], result: Message) -> None:
+        """The record is closed; the event that leads on is stored before anybody is told."""
+        reason = result["reason"]
+        self._ended(party, result["id"], reason, result["score"], result["steps"])
+        with self._lock:
+            for chair in party:
+                if self._chairs.get(chair.name) is chair:
+                    del self._chairs[chair.name]
+        shown = {name: result[name] for name in ("id", "reason", "score", "steps")}
+        self._tell(party, "end", shown)
+
+    def _ended(
+        self, party: Sequence[Chair], record: str, reason: str, score: float, steps: int
+    ) -> None:
+        """Stores what the end of a round leads to, for everybody who played it."""
+        for chair in party:
+            round_id = record if len(party) == 1 else f"{record}-{chair.seat}"
+            data = {
+                "round_id": round_id,
+                "reason": reason,
+                "score": score,
+                "steps": steps,
+                **with_whom(company_at(chair.sitting, chair.step)),
+                **seen_of(chair),
+            }
+            if reason == "complete":
+                self._notes.verdict(chair, Verdict("passed", data))
+            elif reason == INACTIVE and chair.gone:
+                self._notes.verdict(chair, Verdict("ended", {**data, "outcome": "inactive"}))
+            elif reason in (LEFT, INACTIVE):
+                if not chair.gone:
+                    self._desert(chair, round_id)
+            else:
+                self._notes.verdict(chair, Verdict("ended", {**data, "outcome": "technical_fault"}))
 
     def _sweep_loop(self) -> None:
         while not self._stopping.wait(1.0):
-            self.sweep(time.monotonic())
+            try:
+                self.sweep(time.monotonic())
+            except Exception:
+                log.exception("the rounds could not be looked after")

@@ -8,8 +8,8 @@ from flask import request
 from flask_socketio import SocketIO
 
 from play.web import messages
-from play.web.guard import allowance_factory
-from play.web.messages import Allowance, BadMessage
+from play.web.messages import Allowance, BadMessage, allowance_factory
+from play.web.wires import Handle, Wires
 from studies.web.config import StudyConfig
 from studies.web.rounds import Rounds
 
@@ -18,7 +18,9 @@ log = logging.getLogger("understudy.studies")
 Who = Callable[[], str | None]
 
 
-def register_sockets(socketio: SocketIO, rounds: Rounds, config: StudyConfig, who: Who) -> None:
+def register_sockets(
+    socketio: SocketIO, wires: Wires, rounds: Rounds, config: StudyConfig, who: Who
+) -> None:
     """Connects the socket's events to `rounds`; `who` reads the cookie of the request."""
     new_allowance = allowance_factory(config.message_rate, config.message_burst, config.mistakes)
     allowances: dict[str, Allowance] = {}
@@ -26,27 +28,34 @@ def register_sockets(socketio: SocketIO, rounds: Rounds, config: StudyConfig, wh
     def sid() -> str:
         return str(request.sid)  # type: ignore[attr-defined]
 
-    def mistaken() -> None:
-        allowance = allowances.get(sid())
+    def mistaken(who: str) -> None:
+        allowance = allowances.get(who)
         if allowance is None or not allowance.mistake():
-            socketio.emit("refused", {}, to=sid())
-            socketio.server.disconnect(sid())
+            wires.tell("refused", {}, who)
+            socketio.server.disconnect(who)
 
-    def on(event: str, check: Callable[[Any], Any], act: Callable[[str, Any], bool]) -> None:
-        def handler(*data: Any) -> None:
+    def on(event: str, check: Callable[[Any], Any], act: Callable[[str, Any], bool]) -> Handle:
+        def handle(who: str, data: Any) -> None:
             try:
-                message = check(data[0] if len(data) == 1 else None)
+                message = check(data)
             except BadMessage:
-                mistaken()
+                mistaken(who)
                 return
-            if not act(sid(), message):
-                mistaken()
+            if not act(who, message):
+                mistaken(who)
 
-        socketio.on_event(event, handler)
+        socketio.on_event(event, lambda *data: handle(sid(), data[0] if len(data) == 1 else None))
+        return handle
 
-    def ready(sid: str, _: None) -> bool:
-        rounds.ready(sid)
-        return True
+    def told(act: Callable[[str], None]) -> Callable[[str, None], bool]:
+        return heard(lambda sid, _: act(sid))
+
+    def heard(act: Callable[[str, Any], None]) -> Callable[[str, Any], bool]:
+        def handle(sid: str, message: Any) -> bool:
+            act(sid, message)
+            return True
+
+        return handle
 
     def connect(*_: Any) -> bool:
         participant_id = who()
@@ -62,9 +71,12 @@ def register_sockets(socketio: SocketIO, rounds: Rounds, config: StudyConfig, wh
 
     socketio.on_event("connect", connect)
     socketio.on_event("disconnect", disconnect)
-    on("ready", messages.empty, ready)
-    on("key", messages.key, rounds.key)
-    socketio.on_event("*", lambda *_: mistaken())
+    on("ready", messages.empty, told(rounds.ready))
+    wires.lane["key"] = on("key", messages.key, rounds.key)
+    on("hidden", messages.pause, heard(rounds.hidden))
+    on("beat", messages.beat, heard(rounds.trip))
+    on("here", messages.empty, told(rounds.here))
+    socketio.on_event("*", lambda *_: mistaken(sid()))
     socketio.on_error_default(
         lambda error: log.error("a message could not be handled", exc_info=error)
     )

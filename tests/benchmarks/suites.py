@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.benchmarks.harness import Benchmark, Contender, Goal
+from training.reproduce.kitchen_variants import BASE
 from training.reproduce.tag import RUNNER, SETTINGS
 
 CRAMPED, CIRCUIT = "cramped_room", "counter_circuit_o_1order"
@@ -42,6 +43,7 @@ def suites(quick: bool) -> dict[str, Suite]:
         "time_to_return": Suite(_times_to_return(quick), 3),
         "tag_training": Suite(_tag_training(1.0 if quick else 8.0, quick), 3),
         "srpo_cost": Suite([_srpo_cost(1.5 if quick else 8.0)], 5),
+        "seeds_together": Suite([_seeds_together(1.5 if quick else 8.0)], 5),
     }
     return {name: Suite(suite.benchmarks, 1) for name, suite in made.items()} if quick else made
 
@@ -187,10 +189,15 @@ def _minutes_for_both(figures: dict[str, Any]) -> float:
     return sum(TAG_SEEDS * TAG_STEPS / rate / 60 for rate in both)
 
 
-def _train(name: str, seconds: float, method: str, cores: int, **config: Any) -> Contender:
+def _train(
+    name: str, seconds: float, method: str, cores: int, seeds: int = 1, **config: Any
+) -> Contender:
     return Contender(
         name, "ours_training",
-        {"method": method, "config": config, "cores": cores, "until": None, "seconds": seconds},
+        {
+            "method": method, "config": config, "cores": cores, "until": None,
+            "seconds": seconds, "seeds": seeds,
+        },
     )  # fmt: skip
 
 
@@ -305,3 +312,28 @@ def _srpo_cost(seconds: float) -> Benchmark:
         ],
         less_is_better=True,
     )  # fmt: skip
+
+
+def _seeds_together(seconds: float) -> Benchmark:
+    """Ten seeds of a small world as one stack, against as many one after the other."""
+    contenders = [
+        _train(f"{method}, {_seeds(seeds)}", seconds, method, 2, seeds, **BASE,
+               world="private-kitchen/scarce")
+        for method in ("ippo", "srpo")
+        for seeds in (1, 10)
+    ]  # fmt: skip
+    alone, stack, srpo_alone, srpo_stack = ([c.name] for c in contenders)
+    return Benchmark(
+        "Seeds that are trained together, private-kitchen/scarce",
+        "Playing and learning on 2 processors with the settings of `understudy reproduce "
+        "private-kitchen`; the steps of all seeds count.",
+        "joint steps per second", lambda figures: float(figures["rate"]), contenders,
+        [
+            Goal("IPPO, ten seeds at least 2 times the rate of one", stack, alone, at_least=2),
+            Goal("SRPO, the same", srpo_stack, srpo_alone, at_least=2),
+        ],
+    )  # fmt: skip
+
+
+def _seeds(count: int) -> str:
+    return "one seed" if count == 1 else f"{count} seeds together"

@@ -14,8 +14,8 @@ from playwright.sync_api import Locator, Page, WebSocket
 from agents.policy import SeatView
 from agents.scripted import GreedyChef
 from play.worlds.kitchen.convert import from_overcooked
-from play.worlds.kitchen.layouts import DIRECTIONS
 from play.worlds.registry import make_world
+from studies.bots.cooking import overcooked
 
 KEYS = ("ArrowUp", "ArrowDown", "ArrowRight", "ArrowLeft", None, "Space")
 PADS = (".pad-up", ".pad-down", ".pad-right", ".pad-left", None, ".pad-act")
@@ -111,36 +111,3 @@ class Cook:
         decision = self.chef.act(None, [view], self.memory, self.chance.random(1))
         self.memory = decision.state
         return int(decision.actions[0])
-
-
-def overcooked(scene: dict[str, Any]) -> dict[str, Any]:
-    """A drawn scene as a state dictionary."""
-    pots = [
-        {**soup(pot), "position": (pot["x"], pot["y"]), "cooking_tick": pot["tick"]}
-        for pot in scene["pots"]
-        if pot["onions"] + pot["tomatoes"]
-    ]
-    players = [
-        {
-            "position": (chef["x"], chef["y"]),
-            "orientation": DIRECTIONS[chef["dir"]],
-            "held_object": thing(chef["held"], chef) if chef["held"] else None,
-        }
-        for chef in scene["players"]
-    ]
-    things = [thing(item, item) for item in scene["objects"]]
-    return {"players": players, "objects": [*pots, *things], "timestep": scene["t"]}
-
-
-def thing(item: dict[str, Any], place: dict[str, Any]) -> dict[str, Any]:
-    """An item as it lies on a counter or in a hand."""
-    position = (place["x"], place["y"])
-    if item["kind"] != "soup":
-        return {"name": item["kind"], "position": position}
-    return {**soup(item), "position": position, "cooking_tick": 99, "is_ready": True}
-
-
-def soup(item: dict[str, Any]) -> dict[str, Any]:
-    """The ingredients of a soup."""
-    names = ["onion"] * item.get("onions", 0) + ["tomato"] * item.get("tomatoes", 0)
-    return {"name": "soup", "_ingredients": [{"name": name} for name in names]}

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import numpy as np
+import pytest
 from playwright.sync_api import Page, expect
 
-from play.episode import read_episode, verify
+from agents.library import load_policy
+from play.episode import read_episode, replay_states, verify
 from play.web.server import PlayServer
 from tests.browser.conftest import Visitor
 from tests.browser.cook import by_touch
@@ -19,6 +22,9 @@ from tests.web.serving import Wire, serving
 
 Visit = Callable[..., Visitor]
 INTERACT = 5
+COUNTED = """new MutationObserver((changes) => {
+  window.counted ||= changes.some(({ target }) => !target.hidden);
+}).observe(document.getElementById("countdown"), { attributes: true })"""
 
 
 def lines_of(path: Path, kind: str) -> list[dict[str, Any]]:
@@ -70,9 +76,10 @@ def test_a_full_game_by_keyboard_beside_the_shipped_policy(visit: Visit, tmp_pat
         me.page.goto(server.url)
         expect(me.page.get_by_role("radio", name="Cramped Room", exact=True)).to_be_checked()
         me.shot("menu-desktop")
+        me.page.evaluate(COUNTED)
         me.page.keyboard.press("Enter")  # one key starts a game with the defaults
-        expect(me.page.locator("#countdown")).to_be_visible()
         await_go(me.page)
+        assert me.page.evaluate("window.counted"), "the game began without a countdown"
         cook = me.cook()
         cook.play(lambda: cook.seen > 150)
         me.shot("game-desktop")
@@ -295,6 +302,33 @@ def test_watching_two_agents_and_the_replay(visit: Visit, tmp_path: Path) -> Non
     pair = ["kitchen/cramped_room/ippo-seat0", "kitchen/cramped_room/ippo-seat1"]
     assert [seat["policy"] for seat in seats] == pair
     assert me.errors == []
+
+
+def test_human_proxies_play_and_remember_how_long_they_have_rested(
+    visit: Visit, tmp_path: Path
+) -> None:
+    with serving(tmp_path, tick_ms=20, options={"horizon": 60}) as server:
+        me = visit()
+        me.page.goto(server.url)
+        me.page.get_by_role("radio", name="Human proxy", exact=True).check(force=True)
+        me.page.locator("#watch").click()
+        me.page.get_by_label("Second agent").select_option("Human proxy, held out")
+        me.page.locator("#watch").click()
+        expect(me.page.locator("#end")).to_be_visible()
+        assert me.errors == []
+    path = only_record(tmp_path)
+    episode = read_episode(path)
+    names = ["kitchen/cramped_room/human-proxy", "kitchen/cramped_room/human-proxy-held-out"]
+    assert [seat["policy"] for seat in episode.header["seats"]] == names
+    policies = [load_policy(name) for name in names]
+    states = [policy.initial_state(1) for policy in policies]
+    for world, line in zip(replay_states(episode), episode.ticks, strict=False):
+        seen = world.observe(policies[0].encoding or "")
+        for decided in line["decisions"]:
+            seat = decided["seat"]
+            found = policies[seat].act(seen[:, seat], [], states[seat], np.zeros(1))
+            states[seat] = found.state
+            assert decided["probabilities"] == pytest.approx(found.probabilities[0], abs=1e-3)
 
 
 def test_keys_can_be_remapped_and_stay_so(visit: Visit, tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -13,23 +15,36 @@ from studies import schema
 from studies.records import record_text
 from studies.sessions import Sessions
 from studies.store import Store
+from tests.browser.accessibility import serious
 from tests.browser.conftest import Visitor
+from tests.browser.cook import by_keyboard, by_touch
 from tests.studies.files import small
 from tests.studies.person import Person
 from tests.studies.serving import serving
+from tests.studies.test_server import SECRET_WORDS
+from tests.web.serving import Wire
 
 Visit = Callable[..., Visitor]
+PHONE = {"has_touch": True, "is_mobile": True, "color_scheme": "dark"}
 
 
 @pytest.mark.parametrize(
-    ("language", "size"), [("en", (1280, 800)), ("de", (390, 780))], ids=["en-laptop", "de-phone"]
+    ("language", "size", "more", "way"),
+    [
+        ("en", (1280, 800), {}, by_keyboard),
+        ("de", (360, 640), PHONE, by_touch),
+    ],
+    ids=["en-laptop", "de-phone"],
 )
-def test_a_whole_study(visit: Visit, tmp_path: Path, language: str, size: tuple[int, int]) -> None:
+def test_a_whole_study(
+    visit: Visit, tmp_path: Path, language: str, size: tuple[int, int], more: Any, way: Any
+) -> None:
+    """With no serious finding of axe's on any page, and no byte that tells a condition."""
     database = str(tmp_path / "study.db")
-    study = small()
-    with serving(database, study) as server:
-        me = visit(*size, locale="de-DE" if language == "de" else "en-GB")
-        person = Person(me, language)
+    study = small(looks="partner")
+    with serving(database, study) as server, closing(Wire(server.port)) as wire:
+        me = visit(*size, locale="de-DE" if language == "de" else "en-GB", **more)
+        person = Person(me, language, way=way)
         seen: set[str] = set()
 
         def look(kind: str) -> None:
@@ -41,9 +56,12 @@ def test_a_whole_study(visit: Visit, tmp_path: Path, language: str, size: tuple[
             assert me.page.locator("html").get_attribute("lang") == language
             wide = me.page.evaluate("document.documentElement.scrollWidth - innerWidth")
             assert wide <= 0, f"{kind} is wider than the screen"
+            assert serious(me.page) == [], kind
 
         person.look = look
-        person.enter(f"{server.url}/?PROLIFIC_PID=pid-1&STUDY_ID=s&SESSION_ID=t")
+        person.enter(f"{wire.url}?PROLIFIC_PID=pid-1&STUDY_ID=s&SESSION_ID=t")
+        entered = len(wire.said)
+        assert b"pid-1" in wire.said  # in the form that takes it from the link
         assert "pid-1" not in me.page.url
         kinds = person.take_all()
         assert kinds == [
@@ -54,6 +72,14 @@ def test_a_whole_study(visit: Visit, tmp_path: Path, language: str, size: tuple[
         link = me.page.locator("main a.primary")
         assert link.get_attribute("href") == "https://example.org/complete?cc=DONE-1"
         assert me.errors == []
+        said = bytes(wire.said).lower()
+        assert b"renderer" in said  # the scripts are among it
+        told = json.dumps(me.wire.messages).lower()  # what the socket said, which is compressed
+        assert '"tick"' in told
+        secret = [word for word in SECRET_WORDS if word != "pid-1"]
+        assert [word for word in secret if word.encode() in said or word in told] == []
+        assert b"pid-1" not in said[entered:]
+        assert "pid-1" not in told
     store = Store(database)
     with store.engine.connect() as connection:
         (name,) = connection.execute(sa.select(schema.participants.c.id)).scalars()

@@ -131,6 +131,16 @@ def test_episodes_verify_and_export(
     assert pq.read_table(out).num_rows == 40
 
 
+def test_an_export_without_a_place_goes_beside_the_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = game(tmp_path / "games", "one")
+    said(monkeypatch, capsys, "episodes", "export", str(one), "--to", "overcooked")
+    said(monkeypatch, capsys, "episodes", "export", str(tmp_path / "games"), "--to", "parquet")
+    assert json.loads((tmp_path / "games" / "one.json").read_text())["ep_lengths"] == [20]
+    assert pq.read_table(tmp_path / "games.parquet").num_rows == 20
+
+
 def test_a_pipe_that_closes_is_no_traceback() -> None:
     command = Path(sys.executable).with_name("understudy")
     reading, writing = os.pipe()
@@ -158,6 +168,8 @@ class Nobody:
     def on_end(self, *_: object) -> None: ...
 
     def on_store_error(self, *_: object) -> None: ...
+
+    def on_lost(self, *_: object) -> None: ...
 
 
 def test_the_browser_plays_by_the_rules_that_were_asked_for(tmp_path: Path) -> None:

@@ -84,6 +84,7 @@ class Watcher:
         self.ended = threading.Event()
         self.reason = ""
         self.errors: list[OSError] = []
+        self.lost = threading.Event()
 
     def on_tick(self, game: Game, result: TickResult) -> None:
         self.on_disk.append(game.writer.path.read_bytes().splitlines()[-1])
@@ -95,6 +96,9 @@ class Watcher:
 
     def on_store_error(self, game: Game, error: OSError) -> None:
         self.errors.append(error)
+
+    def on_lost(self, game: Game) -> None:
+        self.lost.set()
 
 
 def seat(scheduler: Scheduler, folder: Path, play: Session) -> tuple[Game, Watcher]:

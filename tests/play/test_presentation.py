@@ -65,6 +65,16 @@ def test_a_family_that_nobody_described_gets_plain_words() -> None:
     assert text_of(stay, "private-kitchen/scarce")[0] == "Free-rider"
 
 
+def test_models_of_people_have_names_of_their_own_and_come_last() -> None:
+    titles = [
+        text_of(partner, "kitchen/cramped_room")[0]
+        for partner in list_partners("kitchen/cramped_room")
+        if partner.card
+    ]
+    assert titles[0] == "Understudy (SRPO)"
+    assert titles[-2:] == ["Human proxy", "Human proxy, held out"]
+
+
 def test_speeds_are_parts_of_the_worlds_own() -> None:
     kitchen = make_world("kitchen/cramped_room", compiled=False).facts
     private = make_world("private-kitchen/scarce", compiled=False).facts

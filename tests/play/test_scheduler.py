@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-import play.scheduler
+import play.recorder
+from play.deciding import decide
 from play.episode import read_episode, verify
-from play.scheduler import Scheduler, decide
+from play.scheduler import Scheduler
 from tests.play.games import Walker, seat, session
 
 
@@ -138,7 +139,7 @@ def test_a_pause_stops_the_clock_and_forgets_keys(scheduler: Scheduler, tmp_path
 def test_a_full_disk_pauses_the_game_and_loses_nothing(
     scheduler: Scheduler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(play.scheduler, "STORE_RETRY_S", 0.05)
+    monkeypatch.setattr(play.recorder, "STORE_RETRY_S", 0.05)
     game, watcher = seat(scheduler, tmp_path, session(None, Walker(), horizon=15))
     append, full = game.writer.append, threading.Event()
 

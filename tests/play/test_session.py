@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from play.scheduler import decide
+from play.deciding import decide
 from play.session import Decision, InputSlot, Line, Session
 from play.worlds.errors import UserError
 from play.worlds.registry import make_world

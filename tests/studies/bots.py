@@ -3,7 +3,6 @@
 import re
 import threading
 import time
-from html.parser import HTMLParser
 from typing import Any
 
 import numpy as np
@@ -14,56 +13,10 @@ from agents.policy import SeatView
 from agents.scripted import GreedyChef
 from play.worlds.kitchen.convert import from_overcooked
 from play.worlds.registry import make_world
-from tests.browser.cook import overcooked
+from studies.bots.cooking import overcooked
+from studies.bots.reading import Fields
 
 LOCAL = {"Accept-Language": "en"}
-
-
-class Fields(HTMLParser):
-    """The form of a page: name -> values on offer, and what is filled in already."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.offers: dict[str, list[str]] = {}
-        self.kinds: dict[str, str] = {}
-        self.filled: dict[str, str] = {}
-        self.hidden: set[str] = set()
-        self._select: str | None = None
-        self._hiding = 0
-        self._depth = 0
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        if tag == "div":
-            self._depth += 1
-            if "hidden" in given and not self._hiding:
-                self._hiding = self._depth
-        name = given.get("name") or given.get("data-name") or ""
-        if tag == "option" and self._select:
-            self.offers[self._select].append(given.get("value", "?"))
-        if not name or tag not in ("input", "select", "textarea"):
-            return
-        if self._hiding:
-            self.hidden.add(name)
-            return
-        kind = given.get("type", tag)
-        self.kinds[name] = kind
-        self.offers.setdefault(name, [])
-        if kind in ("radio", "checkbox"):
-            self.offers[name].append(given["value"])
-        elif kind == "hidden":
-            self.filled[name] = given.get("value", "")
-        elif tag == "select":
-            self._select = name
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "select":
-            self._select = None
-        if tag == "div":
-            if self._depth == self._hiding:
-                self._hiding = 0
-            self._depth -= 1
 
 
 class Bot:
@@ -86,6 +39,11 @@ class Bot:
         self.chance = np.random.default_rng(seed)
         self.told: list[str] = []
         self.page = ""
+        self._fixed: dict[str, str] = {}
+
+    def answer(self, item: str, value: str) -> None:
+        """Settles what it answers to an item; to others it answers by chance."""
+        self._fixed[f"item-{item}"] = value
 
     def enter(self, query: str = "") -> None:
         """Follows the link and begins."""
@@ -142,6 +100,7 @@ class Bot:
                 given[name] = "5"
         if "item-onions" in given:
             given["item-onions"] = self.quiz
+        given |= {name: value for name, value in self._fixed.items() if name in given}
         if self.kind == "screening":
             given |= {"input": "keyboard", "ping": "12.5", "width": "1280", "full_screen": "yes"}
         if self.kind == "consent":
@@ -174,6 +133,8 @@ class Player:
         self.arrived = threading.Condition()
         self.socket = socketio.Client(reconnection=False, http_session=bot.http)
         self.socket.on("*", self._keep)
+        self.lost = threading.Event()
+        self.socket.on("disconnect", lambda *_: self.lost.set())
         self.socket.connect(bot.url, transports=["websocket"])
 
     def __enter__(self) -> "Player":
@@ -209,10 +170,11 @@ class Player:
 
     def begin(self) -> Any:
         """Presses the start button, unless the game runs already."""
-        event, data = self.wait("wait", "game", "over")
-        if event != "wait":
+        event, data = self.wait("wait", "game", "over", "lobby")
+        if event in ("game", "over"):
             return data
-        self.socket.emit("ready", {})
+        if event == "wait":
+            self.socket.emit("ready", {})
         return self.wait("game", "over")[1]
 
     def play(self, until: int | None = None) -> None:

@@ -15,7 +15,7 @@ import pytest
 from studies.store import Store
 
 
-def _binaries() -> Path | None:
+def find_binaries() -> Path | None:
     found = shutil.which("pg_ctl")
     folders = [Path(found).parent] if found else []
     folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
@@ -66,7 +66,7 @@ class PostgresServer:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    binaries = _binaries()
+    binaries = find_binaries()
     if binaries is None:
         if os.environ.get("UNDERSTUDY_NO_SKIP"):
             pytest.fail("PostgreSQL is not installed")

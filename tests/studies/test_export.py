@@ -11,15 +11,20 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
+from overcooked_ai_py.static import DATA_DIR
 
+from agents.demonstrations import load_demonstrations, pairs_of
+from play.commands.humans import humans
+from play.episode import SUFFIX, replay_states, verify
+from play.study_games import games_of_study
 from play.worlds.errors import UserError
 from studies import schema
 from studies.commands import study as command
 from studies.design import Study
 from studies.exclusions import RULES, RoundFigures, reasons_of
-from studies.export import export
+from studies.export import Level, export
 from studies.rules import Exclusion
-from studies.store import Store
+from studies.store import Identity, Store
 from studies.tables import COLUMNS, dossiers_of
 from tests.studies.bots import Bot
 from tests.studies.files import small
@@ -34,7 +39,6 @@ TRIALS_2020 = {
     "layout", "layout_name", "trial_id", "player_0_id", "player_1_id", "player_0_is_human",
     "player_1_is_human",
 }  # fmt: skip
-TRIALS_2019 = {"next_state", "joint_action", "state", "reward", "score", "layout", "layout_name"}
 PRIVATE = ("PID-", "python-requests", "2026-", "20261", "free words")
 
 
@@ -69,7 +73,7 @@ def tables_of(folder: Path) -> dict[str, pd.DataFrame]:
 
 def test_tables_say_what_happened(played: tuple[Store, Study, Path], tmp_path: Path) -> None:
     store, study, _ = played
-    done = export(store, study, tmp_path / "x", level="raw", blind=False, rehearsals=False)
+    done = export(store, study, tmp_path / "x", level="raw", blind=False)
     tables = tables_of(tmp_path / "x")
     assert set(tables) == set(COLUMNS)
     assert {name: len(table) for name, table in tables.items()} == dict(done.rows)
@@ -106,9 +110,26 @@ def test_steps_read_as_overcooked_ais_own_trials(
     played: tuple[Store, Study, Path], tmp_path: Path
 ) -> None:
     store, study, _ = played
-    export(store, study, tmp_path / "x", level="shareable", blind=False, rehearsals=False)
+    export(store, study, tmp_path / "x", level="shareable", blind=False)
     steps = pd.read_csv(tmp_path / "x" / "steps.csv")
-    assert set(steps.columns) >= TRIALS_2019 | TRIALS_2020
+    trials = pd.read_pickle(DATA_DIR + "/human_data/clean_test_trials.pickle")
+    trials_2019 = {name for name in trials.columns if not name.startswith("Unnamed")}
+    assert set(steps.columns) >= (trials_2019 | TRIALS_2020) - {"datetime"}
+    export(store, study, tmp_path / "raw", level="raw", blind=False)
+    raw = pd.read_parquet(tmp_path / "raw" / "steps.parquet")
+    assert set(raw.columns) >= trials_2019 | TRIALS_2020
+    assert (raw.groupby("round_id").datetime.diff().dropna() >= 0).all()
+    idle = trials.joint_action == "[[0, 0], [0, 0]]"
+    assert (trials.is_wait == idle).all()  # what their column says, and ours
+    assert (raw.is_wait == (raw.joint_action == "[[0, 0], [0, 0]]")).all()
+    for _, group in raw.groupby("round_id"):
+        assert set(group.cur_gameloop_total) == {len(group)}
+        assert set(group.reward_norm_total) == {group.reward.sum()}
+    rounds = pd.read_parquet(tmp_path / "raw" / "rounds.parquet").set_index("round_id")
+    assert (raw.round_num == rounds.loc[raw.round_id].number.to_numpy()).all()
+    assert raw.groupby("participant").workerid_num.nunique().eq(1).all()
+    names = steps.groupby("participant").workerid_num.unique()
+    assert all(name == f"p{number[0]:04d}" for name, number in names.items())
     trial = steps[steps.trial_id == steps.trial_id.iloc[0]]
     assert len(trial) == 30
     assert json.loads(trial.layout.iloc[0]) == ["XXPXX", "O  2O", "X1  X", "XDXSX"]
@@ -122,12 +143,68 @@ def test_steps_read_as_overcooked_ais_own_trials(
         assert json.loads(str(row.next_state)) == json.loads(str(after.state))
 
 
+@pytest.mark.parametrize(("level", "blind"), [("raw", False), ("shareable", True)])
+def test_exported_rounds_become_games_of_people_that_equal_the_records(
+    played: tuple[Store, Study, Path], tmp_path: Path, level: Level, blind: bool
+) -> None:
+    store, study, _ = played
+    export(store, study, tmp_path / "x", level=level, blind=blind, rehearsals=False)
+    out = tmp_path / "games.npz"
+    done = CliRunner().invoke(humans, ["import", str(tmp_path / "x"), "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    games = load_demonstrations(out, "kitchen/cramped_room")
+    rounds = pd.read_csv(tmp_path / "x" / "rounds.csv").set_index("round_id")
+    records = [one for dossier in dossiers_of(store, study.id) for one in dossier.counted]
+    assert len(games) == len(records) == 4
+    assert len(pairs_of(games)) == 2
+    wanted = [
+        (
+            one.episode.joint_actions,
+            [w.get_states()[0].tolist() for w in replay_states(one.episode)],
+        )
+        for one in records
+    ]
+    for game in games:
+        assert (game.actions.tolist(), game.states.tolist()) in [
+            ([list(joint) for joint in actions], states) for actions, states in wanted
+        ]
+        about = rounds.loc[game.name]
+        assert game.pair == f"x-{about.participant}"
+        assert (game.people, game.options["dynamics"]) == ((about.seat,), about.dynamics)
+
+
+def test_rounds_that_are_damaged_or_do_not_replay_are_refused(
+    played: tuple[Store, Study, Path], tmp_path: Path
+) -> None:
+    store, study, _ = played
+    folder = tmp_path / "x"
+    export(store, study, folder, level="raw", blind=False, rehearsals=False)
+    steps, rounds = pd.read_csv(folder / "steps.csv"), pd.read_csv(folder / "rounds.csv")
+    assert list(games_of_study(folder))
+
+    def refused(words: str, **changes: Any) -> None:
+        changes.get("steps", steps).to_csv(folder / "steps.csv", index=False)
+        changes.get("rounds", rounds).to_csv(folder / "rounds.csv", index=False)
+        with pytest.raises(UserError, match=words):
+            list(games_of_study(folder))
+
+    refused("does not replay: its state", steps=steps.drop(index=3))
+    refused("is damaged", steps=steps.assign(joint_action='[[7, 0], "interact"]'))
+    refused("lacks the round", rounds=rounds.iloc[:0])
+    refused("models of people are made for kitchens", rounds=rounds.assign(world="tag/field"))
+    rounds.assign(reason="").to_csv(folder / "rounds.csv", index=False)
+    steps.to_csv(folder / "steps.csv", index=False)
+    assert list(games_of_study(folder)) == []
+    games = list(games_of_study(folder, partial=True))
+    assert [game.people for game in games] == [(seat,) for seat in rounds.seat]
+
+
 def test_the_shareable_level_holds_nothing_of_the_person(
     played: tuple[Store, Study, Path], tmp_path: Path
 ) -> None:
     store, study, _ = played
-    export(store, study, tmp_path / "raw", level="raw", blind=False, rehearsals=False)
-    export(store, study, tmp_path / "share", level="shareable", blind=False, rehearsals=False)
+    export(store, study, tmp_path / "raw", level="raw", blind=False)
+    export(store, study, tmp_path / "share", level="shareable", blind=False)
     ids = list(pd.read_parquet(tmp_path / "raw" / "participants.parquet").participant)
     for path in sorted((tmp_path / "share").glob("*.csv")):
         text = path.read_text()
@@ -141,7 +218,7 @@ def test_the_blind_form_names_no_condition_and_its_key_gives_them_back(
     played: tuple[Store, Study, Path], tmp_path: Path
 ) -> None:
     store, study, _ = played
-    export(store, study, tmp_path / "x", level="shareable", blind=True, rehearsals=False)
+    export(store, study, tmp_path / "x", level="shareable", blind=True)
     for path in sorted((tmp_path / "x").glob("*.csv")):
         for word in ("quokka", "wombat", "lemur", "srpo", "greedy"):
             assert word not in path.read_text(), (path.name, word)
@@ -151,13 +228,52 @@ def test_the_blind_form_names_no_condition_and_its_key_gives_them_back(
     assert {names[code] for code in rounds.block} == {"quokka", "wombat"}
 
 
+def test_the_raw_level_has_the_records_and_every_form_but_the_blind_the_study(
+    played: tuple[Store, Study, Path], tmp_path: Path
+) -> None:
+    store, study, _ = played
+    for level in ("raw", "shareable"):
+        for blind in (False, True):
+            out = tmp_path / f"{level}-{blind}"
+            export(store, study, out, level=level, blind=blind)  # type: ignore[arg-type]
+            assert (out / "study.json").exists() is not blind
+            assert (out / "records").exists() is (level == "raw" and not blind)
+    told = json.loads((tmp_path / "raw-False" / "study.json").read_text())
+    assert told[study.sha256]["design"] == study.plain()
+    assert told[study.sha256]["manifest"]["models"]["kitchen/cramped_room/srpo"]
+    rounds = pd.read_parquet(tmp_path / "raw-False" / "rounds.parquet").set_index("round_id")
+    paths = list((tmp_path / "raw-False" / "records").iterdir())
+    assert len(paths) == len(rounds)
+    for path in paths:
+        report = verify(path)
+        row = rounds.loc[path.name.removesuffix(SUFFIX)]
+        assert (report.steps, report.score) == (row.steps, row.score)
+
+
+def test_the_flow_counts_everybody_once_in_each_place(
+    played: tuple[Store, Study, Path], tmp_path: Path
+) -> None:
+    store, study, _ = played
+    export(store, study, tmp_path / "x", level="shareable", blind=False)
+    people = pd.read_parquet(tmp_path / "x" / "participants.parquet")
+    flow = pd.read_parquet(tmp_path / "x" / "flow.parquet")
+    whole = flow[flow.reason.isna()].groupby("status").participants.sum()
+    assert whole["came"] == len(people)
+    assert whole["done"] == whole["excluded"] + whole.get("analysed", 0) == 2
+    assert whole["came"] - whole["done"] == whole["dropped"] == 1
+    reasons = flow[flow.reason.notna()].set_index("reason").participants
+    done = people[people.outcome == "done"]
+    wanted = done.exclusion_reasons.str.split().explode().value_counts()
+    assert reasons.to_dict() == wanted.to_dict()
+
+
 def test_the_dictionary_tells_every_column_of_both_formats(
     played: tuple[Store, Study, Path], tmp_path: Path
 ) -> None:
     store, study, _ = played
     for level in ("raw", "shareable"):
         out = tmp_path / level
-        export(store, study, out, level=level, blind=False, rehearsals=False)  # type: ignore[arg-type]
+        export(store, study, out, level=level, blind=False)  # type: ignore[arg-type]
         told = json.loads((out / "dictionary.json").read_text())
         for name, table in tables_of(out).items():
             with open(out / f"{name}.csv", newline="") as file:
@@ -168,12 +284,12 @@ def test_the_dictionary_tells_every_column_of_both_formats(
 
 def test_rehearsals_are_apart(played: tuple[Store, Study, Path], tmp_path: Path) -> None:
     store, study, _ = played
-    done = export(store, study, tmp_path / "x", level="raw", blind=False, rehearsals=True)
+    done = export(store, study, tmp_path / "x", level="raw", blind=False, kind="rehearsals")
     assert done.rows["participants"] == 1
     with pytest.raises(UserError, match="already exists"):
-        export(store, study, tmp_path / "x", level="raw", blind=False, rehearsals=True)
+        export(store, study, tmp_path / "x", level="raw", blind=False, kind="rehearsals")
     with pytest.raises(UserError, match="no participants"):
-        export(store, small(id="other"), tmp_path / "y", level="raw", blind=False, rehearsals=False)
+        export(store, small(id="other"), tmp_path / "y", level="raw", blind=False)
 
 
 class Case:
@@ -264,7 +380,10 @@ def test_commands_export_and_forget(played: tuple[Store, Study, Path], tmp_path:
         column = "id" if table is schema.participants else "participant_id"
         with store.engine.connect() as connection:
             assert who not in set(connection.execute(sa.select(table.c[column])).scalars())
-    assert "participants: 2 rows" in run("export", str(file), "--out", str(tmp_path / "y"))
+    store.enter(study, Identity("PID-0"), "en", True)
+    erased = run("forget", str(file), "PID-0", "--yes").count("Erased")
+    assert erased == 2  # their rehearsal too
+    assert "participants: 1 rows" in run("export", str(file), "--out", str(tmp_path / "y"))
     with pytest.raises(UserError, match="no participant 'PID-2'"):
         run("forget", str(file), "PID-2", "--yes")
     assert np.all(pd.read_parquet(tmp_path / "y" / "participants.parquet").outcome == "done")

@@ -19,13 +19,14 @@ from werkzeug.datastructures import MultiDict
 
 from play.episode import SUFFIX, verify
 from studies import schema
+from studies.bots.reading import Fields
 from studies.design import Study
 from studies.messages import CATALOGUES, messages
 from studies.records import record_text
 from studies.sessions import Session, Sessions
 from studies.store import Store
 from studies.web.forms import answers_of
-from tests.studies.bots import Bot, Fields, Player
+from tests.studies.bots import Bot, Player
 from tests.studies.databases import PostgresServer
 from tests.studies.files import SMALL, small
 from tests.studies.serving import serving
@@ -35,7 +36,10 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning"
 )
 
-SECRET_WORDS = ("quokka", "wombat", "lemur", "srpo", "greedy", "'policy'", "sha256", "pid-1")
+SECRET_WORDS = (
+    "quokka", "wombat", "lemur", "srpo", "greedy", "self-play", "ippo", "'policy'", '"policy"',
+    "sha256", "pid-1",
+)  # fmt: skip
 
 
 def only_session(store: Store) -> Session:
@@ -254,7 +258,9 @@ def start_process(folder: Path, port: int) -> subprocess.Popen[str]:
              "PYTHONUNBUFFERED": "1"},
     )  # fmt: skip
     assert process.stdout is not None
-    said = [process.stdout.readline() for _ in range(4)]
+    said = [process.stdout.readline()]
+    while "Everything is kept" not in said[-1]:
+        said.append(process.stdout.readline())
     assert said[0].startswith("Participants:"), said
     assert "{{%PROLIFIC_PID%}}" in said[1]
     assert "?test=" in said[2]

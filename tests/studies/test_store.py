@@ -23,6 +23,7 @@ from play.worlds.errors import UserError
 from studies import schema
 from studies.assignment import Given, Place, allocate
 from studies.design import Study
+from studies.oversight import Oversight
 from studies.records import begin_round, find_round, record_text
 from studies.store import Conflict, Identity, Participant, Store
 from tests.play.games import Walker, Watcher
@@ -46,6 +47,9 @@ def filled(store: Store, study: Study) -> Participant:
     store.append(who, 0, "entered", "", {"x": 1})
     store.allocate(study, who, {})
     begin_round(store, who, "round:quokka:one", session().header())
+    oversight = Oversight(store, study.id)
+    oversight.turn("recruiting", False)
+    oversight.review(who, "approved")
     return who
 
 
@@ -77,6 +81,10 @@ def test_somebody_who_comes_back_is_found_by_their_identifier(new_store: NewStor
     assert store.participant(one.id) == one
     assert store.find("PID-1") == store.find(one.id) == one.id
     assert store.find("nobody") is None
+    rehearsal = newcomer(store, study, "PID-1", test=True)
+    assert rehearsal.id != one.id
+    assert newcomer(store, study, "PID-1") == one
+    assert newcomer(store, study, "PID-1", test=True) == rehearsal
     assert store.study(study.sha256).sha256 == study.sha256
 
 
@@ -104,8 +112,10 @@ def test_an_event_is_appended_only_where_its_writer_thinks_it_is(new_store: NewS
 
 
 @pytest.mark.parametrize(
-    "table", ["participants", "allocations", "events", "rounds", "chunks", "withdrawals"]
-)
+    "table",
+    ["participants", "allocations", "events", "rounds", "chunks", "withdrawals", "reviews",
+     "switches"],
+)  # fmt: skip
 def test_the_database_itself_refuses_to_change_what_was_written(
     new_store: NewStore, table: str
 ) -> None:
@@ -113,8 +123,8 @@ def test_the_database_itself_refuses_to_change_what_was_written(
     who = filled(store, study)
     if table == "withdrawals":
         store.withdraw(who, "withdrawn", erase=False)
-    column = "reason" if table == "withdrawals" else "study_sha256"
-    column = "lines" if table == "chunks" else column
+    other = {"withdrawals": "reason", "reviews": "reason", "chunks": "lines", "switches": "name"}
+    column = other.get(table, "study_sha256")
     order = [f"UPDATE {table} SET {column} = 'x'", f"DELETE FROM {table}"]
     if not store.sqlite:
         order.append(f"TRUNCATE {table} CASCADE")
@@ -132,6 +142,7 @@ def test_a_withdrawal_erases_one_participant_and_nobody_else(new_store: NewStore
     store.append(other, 0, "entered", "", {})
     store.allocate(study, other, {})
     begin_round(store, other, "round:quokka:one", session().header())
+    Oversight(store, study.id).review(other, "approved")
     store.withdraw(who, "withdrawn", erase=True)
     assert store.withdrawn(who.id)
     for table in schema.ERASABLE:

@@ -158,6 +158,16 @@ def test_a_seat_that_nobody_can_take_is_refused(chasers):
         runs.make_trainer("ippo", config)
 
 
+def test_a_runner_that_is_held_out_is_no_company_in_training(tmp_path):
+    run = tmp_path / "run"
+    runs.start("ippo", config_of(role="runner", others="stay", steps=1), run)
+    export_run(run, "tag/simple/kept", tmp_path, held_out=True)
+    assert load_policy("tag/simple/kept", folder=tmp_path).card.held_out
+    config = config_of(others="flee,tag/simple/kept", others_folder=str(tmp_path))
+    with pytest.raises(UserError, match="tag/simple/kept is held out for evaluation"):
+        runs.make_trainer("ippo", config)
+
+
 def test_a_guest_of_another_size_is_refused(chasers):
     config = config_of(
         role="runner", others="tag/simple/alike", others_folder=str(chasers), options="obstacles=3"

@@ -353,3 +353,18 @@ def test_options_of_the_world_reach_it_and_nonsense_is_refused():
         runs.make_trainer(
             "ippo", config_of("ippo", world="kitchen/cramped_room", options="speed=2")
         )
+
+
+def test_a_family_has_defaults_of_its_own_and_options_come_before_them(monkeypatch):
+    seen = []
+    monkeypatch.setattr(commands, "_train", lambda method, config, *rest: seen.append(config))
+    for words in (
+        "ippo --world private-kitchen/scarce --entropy 0.3",
+        "srpo --world private-kitchen/scarce --variant released-grid",
+        "ippo --world kitchen/cramped_room",
+    ):
+        commands.train.main(words.split(), standalone_mode=False)
+    own, released, kitchen = seen
+    assert (own.learning_rate, own.min_deviation, own.entropy) == (2e-3, 1.0, 0.3)
+    assert (released.min_deviation, released.learning_rate, released.entropy) == (1.0, 6e-4, 0.1)
+    assert kitchen == METHODS["ippo"]()

@@ -28,13 +28,18 @@ def serving(episodes_dir: Path, **settings: Any) -> Iterator[PlayServer]:
 
 
 class Wire:
-    """A TCP relay in front of a server, whose connections can be cut and refused."""
+    """A TCP relay in front of a server, whose connections can be cut and refused.
+
+    Attributes:
+        said: Every byte that the server sent.
+    """
 
     def __init__(self, port: int) -> None:
         self._target = ("127.0.0.1", port)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.url = f"http://localhost:{self.port}/"
+        self.said = bytearray()
         self._open = True
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         threading.Thread(target=self._accept, daemon=True).start()
@@ -70,8 +75,7 @@ class Wire:
             self._pairs.append((near, far))
             threading.Thread(target=self._relay, args=(near, far), daemon=True).start()
 
-    @staticmethod
-    def _relay(near: socket.socket, far: socket.socket) -> None:
+    def _relay(self, near: socket.socket, far: socket.socket) -> None:
         selector = selectors.DefaultSelector()
         selector.register(near, selectors.EVENT_READ, far)
         selector.register(far, selectors.EVENT_READ, near)
@@ -81,4 +85,6 @@ class Wire:
                     data = ready.fileobj.recv(65536)  # type: ignore[union-attr]
                     if not data:
                         return
+                    if ready.fileobj is far:
+                        self.said += data
                     ready.data.sendall(data)

@@ -8,6 +8,7 @@ import pytest
 
 from agents.policy import SeatView
 from agents.private_kitchen import SolvedPolicy, teammate, worker
+from play.worlds.private_kitchen.rules import COLLISION, IDLE, MOVE, PICKUP, POTTING
 from play.worlds.private_kitchen.solve import Game, Solution, tabulate
 from play.worlds.private_kitchen.state import Options
 from play.worlds.private_kitchen.world import INSTANCES, make
@@ -221,3 +222,16 @@ def test_policies_that_see_states_become_arrays() -> None:
     assert (table[2].argmax(1) == 4).all()
     assert (table[3].argmax(1) == 2).all()
     assert tabulate(east_when_late).shape == (8832, 5)
+
+
+def test_counted_events_are_what_is_paid_for() -> None:
+    """Onions are worth the same to both, steps and collisions cost the one who makes them."""
+    here, options = game(), Options()
+    weights = np.random.default_rng(0).dirichlet(np.ones(5), (2, here.size))
+    counts = here.counts(weights[0], weights[1])
+    shared = counts[:, PICKUP].sum() * options.pickup_reward
+    shared += counts[:, POTTING].sum() * options.pot_reward
+    own = options.move_cost * counts[:, MOVE] + options.collision * counts[:, COLLISION]
+    assert shared - own == pytest.approx(here.evaluate(weights[0], weights[1]), abs=1e-9)
+    assert counts[:, MOVE] + counts[:, IDLE] == pytest.approx([50, 50])
+    assert min(counts[:, POTTING]) > 0

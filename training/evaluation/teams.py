@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from agents.card import Card
-from agents.library import BUILTIN, POLICIES_DIR, Partner, list_partners, load_policy
+from agents.library import (
+    BUILTIN,
+    HUMAN_PROXY,
+    POLICIES_DIR,
+    Partner,
+    list_partners,
+    load_policy,
+)
 from play.worlds.errors import UserError
 from play.worlds.spec import WorldFacts
 
@@ -16,6 +23,8 @@ EXPLOITER, BEST_RESPONSE = "exploiter", "best-response"
 teams. An exploiter's hyper-parameters name the ``hero`` (a run) and perhaps ``tau`` and the
 ``reference`` (the policy that it stands in for; by default the hero's partner); a best response's
 name its ``partner``."""
+NO_TEAM = (EXPLOITER, BEST_RESPONSE, HUMAN_PROXY)
+"""Algorithms whose policies are partners to be tested with, or adversaries, and no teams."""
 NO_METHOD = {"seed", "checkpoint_every"}
 """Hyper-parameters in which runs of one method differ."""
 
@@ -86,7 +95,7 @@ def find_teams(
     Raises:
         UserError: There are none, a seat or a seed is missing, or two runs are the same.
     """
-    partners = [p for p in trained(facts, folder) if p.algorithm not in (EXPLOITER, BEST_RESPONSE)]
+    partners = [p for p in trained(facts, folder) if p.algorithm not in NO_TEAM]
     for name in only:
         if not any(name in (p.name, run_of(p.name)) for p in partners):
             load_policy(name, facts, folder)  # says what is wrong with it

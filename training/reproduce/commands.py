@@ -13,6 +13,16 @@ EXPERIMENTS: dict[str, tuple[str, str, str]] = {
         "Equilibria of small games against tau: where free-riding ends, and at what price.",
         "analysis",
     ),
+    "human-proxies": (
+        "training.reproduce.human_proxies:human_proxies",
+        "Models of people from the trials of 2019: compared, fitted, and tested as people.",
+        "train",
+    ),
+    "private-kitchen": (
+        "training.reproduce.private_kitchen:private_kitchen",
+        "The private-cost kitchen: every method's returns, free-riding and worst case, exactly.",
+        "analysis",
+    ),
     "tag-runners": (
         "training.reproduce.tag_runners:tag_runners",
         "Runners of Tag to train chasers against, and to hold out.",

@@ -24,7 +24,10 @@ def make_facts(layout: Layout, horizon: int, random_start: float) -> WorldFacts:
         options["random_start"] = random_start
     if layout.text is not None:
         options["layout_text"] = layout.text
-    dish = "useful_dish_pickup" if players == 2 else "dish_pickup"
+    # Picking a dish up and putting it down again is no work; what is useful is known for two.
+    dishes = {"useful dishes fetched": ("useful_dish_pickup",)}
+    if players != 2:
+        dishes = {"dishes fetched": ("dish_pickup",)}
     shape = (layout.width, layout.height, NUM_CHANNELS)
     return WorldFacts(
         world=f"kitchen/{layout.name}",
@@ -46,7 +49,7 @@ def make_facts(layout: Layout, horizon: int, random_start: float) -> WorldFacts:
         events=EVENTS,
         contributions={
             "ingredients potted": ("potting_onion", "potting_tomato"),
-            "dishes fetched": (dish,),
+            **dishes,
             "soups plated": ("soup_pickup",),
             "soups delivered": ("soup_delivery",),
         },

@@ -82,7 +82,10 @@ class Game:
         self.respawn = float(options.respawn)
         self.next_states, events = joint_transitions()
         self.size = self.next_states.shape[1]
-        self._rewards = _rewards(options, events).mean(0)
+        self._after = self.next_states.astype(np.intp)  # what `np.take` needs no copy of
+        rewards = _rewards(options, events).mean(0)
+        self._rewards = np.ascontiguousarray(np.moveaxis(rewards, -1, 0))  # [2, S, 5, 5]
+        self._events = events.mean(0)  # [S, 5, 5, 2, E]
         self.starts = numbers_of(first_rows())
 
     def idle(self) -> Array:
@@ -103,17 +106,38 @@ class Game:
         for one, other in self._backwards(first, second):
             chosen = one[:, :, None] * other[:, None, :]  # [S, 5, 5]
             values = np.stack(
-                [(chosen * self._joint(values[:, seat], seat)).sum((1, 2)) for seat in (0, 1)], 1
+                [
+                    np.einsum("sab,sab->s", chosen, self._joint(values[:, seat], seat))
+                    for seat in (0, 1)
+                ],
+                1,
             )
         own = values[self.starts].mean(0)
         return float(own[0]), float(own[1])
+
+    def counts(self, first: Array, second: Array) -> Array:
+        """[2, E] how often each event of `EVENTS` happens to each player, in expectation."""
+        counted = np.zeros((2, rules.NUM_EVENTS))
+        present: Array = np.bincount(self.starts, minlength=self.size) / len(self.starts)
+        after = self.next_states.reshape(2, -1)
+        for one, other in reversed(list(self._backwards(first, second))):
+            chosen = present[:, None, None] * one[:, :, None] * other[:, None, :]  # [S, 5, 5]
+            counted += np.einsum("sab,sabpe->pe", chosen, self._events, optimize=True)
+            flow = 0.5 * chosen.reshape(-1)
+            present = np.bincount(after[0], flow, self.size).astype(np.float64)
+            present += np.bincount(after[1], flow, self.size)
+            back = present.reshape(-1, 2, 2)  # [S / 4, onion 0, onion 1]
+            for missing, there in ((back[:, 0], back[:, 1]), (back[:, :, 0], back[:, :, 1])):
+                there += self.respawn * missing
+                missing *= 1 - self.respawn
+        return counted
 
     def team_optimum(self) -> Solution:
         """The greatest sum of both returns, and joint actions that reach it."""
         policy = np.zeros((self.horizon, self.size, NUM_ACTIONS, NUM_ACTIONS))
         values = np.zeros(self.size)
         for t in reversed(range(self.horizon)):
-            choices = self._expected(values) + self._rewards.sum(-1)  # [S, 5, 5]
+            choices = self._expected(values) + self._rewards.sum(0)  # [S, 5, 5]
             values, joint = _greatest(choices.reshape(self.size, -1), choices)
             policy[t] = joint.reshape(choices.shape)
         return Solution(self._at_start(values), policy)
@@ -173,7 +197,8 @@ class Game:
 
     def _joint(self, values: Array, seat: int) -> Array:
         """[S, 5, 5] reward of a seat and value afterwards for every joint action."""
-        joint: Array = self._expected(values) + self._rewards[..., seat]
+        joint = self._expected(values)
+        joint += self._rewards[seat]
         return joint
 
     def _expected(self, values: Array) -> Array:
@@ -181,7 +206,10 @@ class Game:
         back = values.reshape(-1, 2, 2).copy()  # [S / 4, onion 0, onion 1]
         back[:, 0] += self.respawn * (back[:, 1] - back[:, 0])
         back[:, :, 0] += self.respawn * (back[:, :, 1] - back[:, :, 0])
-        after: Array = back.reshape(-1)[self.next_states].mean(0)
+        half = 0.5 * back.reshape(-1)
+        # all numbers are in range; "clip" spares the check
+        after: Array = np.take(half, self._after[0], mode="clip")
+        after += np.take(half, self._after[1], mode="clip")
         return after
 
     def _backwards(self, *policies: Array) -> Iterator[tuple[Array, ...]]:

@@ -5,14 +5,23 @@ import { Game } from "/static/js/game.js";
 import * as net from "/static/js/net.js";
 import * as settings from "/static/js/settings.js";
 import * as sound from "/static/js/sound.js";
+import { loadRenderer } from "/static/js/stage.js";
+import { Attention, Lobby } from "/own/presence.js";
 
 const go = () => location.replace("/study");
 const said = byId("notice").dataset;
 let refused = false;
 
-const game = new Game({ onEnd: ended, onLeave: go, keptS: null });
+const game = new Game({ onEnd: ended, onLeave: go, onResume: here, keptS: null });
+const lobby = new Lobby();
+const attention = new Attention(game);
+
+function here() {
+  net.tell("here", {});
+}
 
 function ended({ score, reason }) {
+  attention.close();
   if (reason !== "complete") return go();
   const text = byId("end-text");
   if (text) text.textContent = text.dataset.text.replace("{score}", score);
@@ -24,6 +33,7 @@ function ended({ score, reason }) {
 
 function begin() {
   sound.unlock();
+  byId("ready-problem").hidden = true;
   if ("fullScreen" in byId("start").dataset && !document.fullscreenElement) {
     document.documentElement.requestFullscreen?.().catch(() => {});
   }
@@ -43,19 +53,35 @@ function performed(count) {
   if (next) announce(next.textContent);
 }
 
-net.on("wait", () => {
+function ready() {
   if (game.running) game.close();
+  lobby.close();
   byId("start").disabled = false;
   show("ready");
   byId("start").focus();
+}
+
+net.on("wait", ready);
+net.on("lobby", ({ left_ms: left }) => {
+  if (game.running) game.close();
+  lobby.open(left);
 });
 net.on("game", (message) => {
+  lobby.close(message.t === 0);
   game.open(message);
+  attention.open();
   performed(message.performed);
 });
+net.on("status", (message) => game.setStatus(message));
+net.on("attention", (message) => attention.heard(message));
 net.on("tick", (message) => game.tick(message));
 net.on("task", (message) => performed(message.performed));
-net.on("stalled", () => game.stalled());
+net.on("stalled", () => {
+  if (game.running) return game.stalled();
+  ready();
+  byId("ready-problem").hidden = false;
+  return undefined;
+});
 net.on("end", (message) => game.end(message));
 net.on("over", go);
 net.on("replaced", () => {
@@ -88,5 +114,7 @@ addEventListener("pointerdown", sound.unlock);
 addEventListener("keydown", sound.unlock);
 settings.onChange(showMute);
 showMute();
+// The art is here before the countdown begins; what fails to load is loaded again with the game.
+loadRenderer(byId("game").dataset.renderer).then(({ preload }) => preload().catch(() => {}));
 net.currentGame(() => game.current?.id ?? null);
 net.connect();

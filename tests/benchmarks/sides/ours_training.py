@@ -37,8 +37,8 @@ def watch(trainer: Any) -> None:
         trainer._adversary_acts = timed(ADVERSARY_ACTS, trainer._adversary_acts)
         for name, policies in trainer.policies.items():
             if name.startswith("adversary"):
-                (learner,) = policies.learners
-                learner.update = timed("adversary learns", learner.update)
+                for learner in policies.learners:
+                    learner.update = timed("adversary learns", learner.update)
 
 
 def parts(passed: float, steps: int) -> dict[str, float]:
@@ -51,7 +51,8 @@ def parts(passed: float, steps: int) -> dict[str, float]:
 
 
 config = METHODS[given["method"]].from_json({"seed": given["seed"], **given["config"]})
-trainer = make_trainer(given["method"], config)
+seeds = range(config.seed, config.seed + given.get("seeds", 1))
+trainer = make_trainer(given["method"], config, seeds)
 trainer.iterate()  # compiles, or loads what was compiled
 compiled = time.monotonic()
 
@@ -62,7 +63,7 @@ if given["until"] is None:
     steps, first, cpu = trainer.steps, time.perf_counter(), time.process_time()
     while (passed := time.perf_counter() - first) < given["seconds"]:
         trainer.iterate()
-    cpu, steps = time.process_time() - cpu, trainer.steps - steps
+    cpu, steps = time.process_time() - cpu, (trainer.steps - steps) * len(seeds)
     report(
         rate=steps / passed, us_per_step=passed / steps * 1e6, cpu_us_per_step=cpu / steps * 1e6,
         parts=parts(passed, steps),

@@ -28,7 +28,7 @@ export const face = (art, name) =>
     draggable: "false",
   });
 
-// A title such as "Understudy (SRPO)", its second part apart, so that small screens can drop it.
+// A title such as "Name (method)", its second part apart, so that small screens can drop it.
 export function titled(label) {
   const [, name, rest] = label.match(/^(.*?)(?: (\(.*\)))?$/);
   return [name, rest ? element("small", { class: "rest" }, ` ${rest}`) : null].filter(Boolean);

@@ -9,7 +9,8 @@ export function showEnd(game) {
   const { heading, verdicts, steps, reason, seat } = game;
   const finished = reason === "complete";
   const verdict = verdicts[seat ?? verdicts.length - 1];
-  byId("end-kicker").textContent = finished ? `${game.title}, ${steps} steps` : endings(reason);
+  const deserted = game.mode === "pair" && reason === "left";
+  byId("end-kicker").textContent = finished ? `${game.title}, ${steps} steps` : endings(reason, deserted);
   byId("end-title").textContent = heading;
   byId("end-title").classList.toggle("long", heading.length > SHORT);
   byId("end-text").textContent = verdict;
@@ -17,15 +18,16 @@ export function showEnd(game) {
   byId("end-chefs").replaceChildren(deeds(game));
   byId("end-replay").href = `/replay/${game.episode}`;
   byId("end-record").textContent = `Recorded as ${game.episode}`;
-  byId("again").hidden = !game.owner;
+  byId("again").hidden = !game.owner || deserted;
   byId("again").textContent = game.mode === "watch" ? "Watch again" : "Play again";
   byId("again").disabled = false;
   show("end");
-  byId("again").focus();
+  byId(deserted ? "end-menu" : "again").focus();
   announce(`The game is over. ${heading}. ${verdict}`);
 }
 
-function endings(reason) {
+function endings(reason, deserted) {
+  if (deserted) return "The other player left, so the game ended early";
   if (reason === "left") return "The game ended early: somebody left";
   if (reason === "timeout") return "The game ended early: somebody did not come back";
   return "The game ended early";

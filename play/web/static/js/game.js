@@ -13,10 +13,11 @@ const RESUME_S = 30;
 
 export class Game {
   // `keptS` is for how many seconds a lost player's place is kept; null for as long as it takes,
-  // in a game that nobody can leave.
-  constructor({ onEnd, onLeave, keptS = RESUME_S }) {
+  // in a game that nobody can leave. `onResume` lets a game go on that waits for this player.
+  constructor({ onEnd, onLeave, onResume = () => this.togglePause(), keptS = RESUME_S }) {
     this.onEnd = onEnd;
     this.onLeave = onLeave;
+    this.onResume = onResume;
     this.keptS = keptS;
     this.current = null;
     this.hud = new Hud();
@@ -97,8 +98,10 @@ export class Game {
     game.paused = paused;
     this.hud.setSeats(seats);
     byId("pause").replaceChildren(icon(paused ? "play" : "pause"));
-    if (paused?.reason === "away") this.#waitFor(paused);
-    else if (paused) this.#overlay("Paused", "The game is waiting for you.", this.#resumeActions());
+    if (paused?.reason === "away" || this.#another(paused)) this.#waitFor(paused);
+    else if (paused) {
+      this.#overlay(t("Paused"), t("The game is waiting for you."), this.#resumeActions());
+    }
     else this.#hideOverlay();
     this.startsAt = performance.now() + startsIn;
     this.counted = null;
@@ -143,20 +146,25 @@ export class Game {
   }
 
   #resumeActions() {
-    if (!this.current.can_pause) return [];
-    return [
-      button("Go on", () => this.togglePause(), "primary"),
-      button("Leave", () => this.leave()),
-    ];
+    const { can_pause: may, paused, seat } = this.current;
+    if (!may && !(Number.isInteger(seat) && paused.seat === seat)) return [];
+    return [button(t("Go on"), () => this.onResume(), "primary"), ...this.#leaveActions("Leave")];
+  }
+
+  // Whether a game stands still because of another player.
+  #another(paused) {
+    return Number.isInteger(paused?.seat) && paused.seat !== this.current.seat;
   }
 
   #waitFor(paused) {
-    const label = this.current.seats[paused.seat]?.label ?? "The other player";
+    const name = this.current.seats[paused.seat]?.label ?? "The other player";
+    const lost = paused.reason === "away";
     this.#countingOverlay(
-      `${label} lost the connection`,
-      (seconds) => `The game goes on as soon as they are back, and ends in ${seconds} s if not.`,
+      lost ? t("{name} lost the connection", { name }) : t("{name} is not at the game", { name }),
+      (seconds) =>
+        t("The game goes on as soon as they are back, and ends in {seconds} s if not.", { seconds }),
       performance.now() + paused.left_ms,
-      [button("Leave", () => this.leave())],
+      this.#leaveActions("Leave"),
     );
   }
 

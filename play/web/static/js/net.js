@@ -39,6 +39,7 @@ export function currentGame(find) {
   current = find;
 }
 
+export const connected = () => socket.connected;
 export const on = (event, listener) => socket.on(event, listener);
 export const onLost = (listener) => socket.on("disconnect", listener);
 export const now = () => performance.timeOrigin + performance.now();

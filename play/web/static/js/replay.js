@@ -1,6 +1,7 @@
 // Replays a recorded episode: the states as they were, and what the policies were thinking.
 
-import { announce, byId, element, face, icon, ownPoints, points } from "./dom.js";
+import { announce, byId, icon, points } from "./dom.js";
+import { minds } from "./minds.js";
 import { Stage } from "./stage.js";
 
 const stage = new Stage(byId("canvas"), byId("stage"));
@@ -45,7 +46,9 @@ function go(wanted, smooth) {
   byId("scrub").value = String(position);
   byId("position").textContent = `${position} / ${episode.frames.length - 1}`;
   byId("score").textContent = points(score);
-  minds(episode.frames[Math.min(position + 1, episode.frames.length - 1)], scores);
+  byId("minds").replaceChildren(
+    ...minds(episode, episode.frames[Math.min(position + 1, episode.frames.length - 1)], scores),
+  );
 }
 
 function play(on) {
@@ -54,38 +57,6 @@ function play(on) {
   stepAt = performance.now() + episode.tick_ms / rate();
   byId("toggle").replaceChildren(icon(on ? "pause" : "play"));
   byId("toggle").setAttribute("aria-label", on ? "Pause" : "Play");
-}
-
-// The decision that leads out of the state on the screen.
-function minds(next, scores) {
-  const cards = episode.seats.map((seat, index) => {
-    const decision = next.decisions[index];
-    const own = scores && ownPoints(scores[index]);
-    const head = element("h2", {}, face(episode.art, seat.face), seat.label, own);
-    if (!decision) {
-      const action = next.actions ? episode.actions[next.actions[index]] : "nothing";
-      return element("section", { class: "mind" }, head, element("p", {}, `Chose ${action}`));
-    }
-    const note = decision.fallback ? element("p", { class: "note" }, "Late: fallback action") : null;
-    const rows = (decision.probabilities ?? []).map((value, action) =>
-      bar(episode.actions[action], value, action === decision.action),
-    );
-    const table = element("table", {}, element("tbody", {}, ...rows));
-    return element("section", { class: "mind" }, head, note, table);
-  });
-  byId("minds").replaceChildren(...cards);
-}
-
-function bar(name, value, taken) {
-  const fill = element("span");
-  fill.style.transform = `scaleX(${value})`;
-  return element(
-    "tr",
-    { class: taken ? "taken" : "" },
-    element("th", { scope: "row" }, taken ? `${name} ✓` : name),
-    element("td", {}, element("span", { class: "bar", "aria-hidden": "true" }, fill)),
-    element("td", {}, `${Math.round(value * 100)} %`),
-  );
 }
 
 byId("back").replaceChildren(icon("back"));

@@ -11,17 +11,11 @@ const AHEAD = [[0, -1], [0, 1], [1, 0], [-1, 0]];
 const STATIONS = { O: "onion-crate", T: "tomato-crate", D: "dish-stack", P: "stove", S: "serving" };
 const FONT = 'ui-rounded, "SF Pro Rounded", Nunito, system-ui, sans-serif';
 
+export const preload = () => loadArt("/art/kitchen/");
+
 export async function createRenderer(canvas, staticScene, options = {}) {
   const { rig, images } = await loadArt(options.assetsUrl ?? "/art/kitchen/");
   return new KitchenRenderer(canvas, staticScene, options, rig, new Sprites(images));
-}
-
-// A still picture of a layout at the canvas's own size, for menus.
-export async function drawPreview(canvas, staticScene, options = {}) {
-  const renderer = await createRenderer(canvas, staticScene, options);
-  const box = canvas.getBoundingClientRect();
-  renderer.resize(box.width, box.height, devicePixelRatio || 1);
-  renderer.draw(staticScene, staticScene, 1, 0);
 }
 
 class KitchenRenderer {
@@ -256,6 +250,11 @@ class KitchenRenderer {
     this.#text(String(Math.ceil(seconds)), cx, cy + unit, 20, "#ffffff");
   }
 
+  // The colour of a seat's chef: its own, unless the scene says otherwise.
+  #look(seat) {
+    return this.scene.looks?.[seat] ?? seat % 4;
+  }
+
   // Chefs, the northernmost first.
 
   #place(previous, next, seat, alpha) {
@@ -283,11 +282,11 @@ class KitchenRenderer {
 
   #ground({ x, y, seat }) {
     this.#centred("shadow", x, y, 50, 90, 62, 0.3);
-    if (seat === this.options.mySeat) this.#centred(`ring-${seat % 4}`, x, y, 50, 89, 84, 0.42);
+    if (seat === this.options.mySeat) this.#centred(`ring-${this.#look(seat)}`, x, y, 50, 89, 84, 0.42);
   }
 
   #chef({ x, y, step, player, seat, before }, alpha, clock) {
-    const facing = FACINGS[player.dir];
+    const facing = this.options.preview ? "s" : FACINGS[player.dir]; // faces, where nobody moves yet
     const [ahead, down] = AHEAD[player.dir];
     const changed = (before.held?.kind ?? null) !== (player.held?.kind ?? null);
     const reach = changed ? Math.sin(Math.PI * alpha) * 9 : 0; // leans to what it takes or gives
@@ -298,7 +297,7 @@ class KitchenRenderer {
     const turned = before.dir !== player.dir && alpha < 1;
     const hold = () => this.#held(player, seat, facing, x, y, dx, dy);
     if (this.rig.held[facing].behind) hold();
-    this.#body(`chef-${seat % 4}-${facing}`, x, y, dx, dy, turned ? 0.86 + 0.14 * alpha : 1);
+    this.#body(`chef-${this.#look(seat)}-${facing}`, x, y, dx, dy, turned ? 0.86 + 0.14 * alpha : 1);
     if (!this.rig.held[facing].behind) hold();
   }
 
@@ -323,7 +322,7 @@ class KitchenRenderer {
       this.#centred(itemSprite(player.held), x, y, place.x + dx, place.y + dy, place.size);
     }
     for (const [hx, hy] of hands) {
-      this.#centred(`hand-${seat % 4}`, x, y, hx + dx, hy + dy, 17);
+      this.#centred(`hand-${this.#look(seat)}`, x, y, hx + dx, hy + dy, 17);
     }
   }
 
@@ -333,7 +332,7 @@ class KitchenRenderer {
     if (seat === null || seat === undefined || !next.players?.[seat]) return;
     const { x, y } = this.#place(previous, next, seat, alpha);
     const hop = clock ? Math.sin(clock / 260) * 3 : 0;
-    this.#centred(`arrow-${seat % 4}`, x, y, 50, -30 + hop, 25);
+    this.#centred(`arrow-${this.#look(seat)}`, x, y, 50, -30 + hop, 25);
   }
 
   #pop({ kind, x, y, words, age }, still) {

@@ -1,42 +1,28 @@
-// Art in SVG, by default the kitchen's: loads the files once and rasterises each at the exact pixels needed.
-
-const SEATS = [0, 1, 2, 3];
-const NAMES = [
-  ...["floor-a", "floor-b", "counter", "counter-nw", "counter-ne", "counter-sw", "counter-se"],
-  ...["front", "front-sw", "front-se", "rim-n", "rim-w", "rim-e", "shade-n", "shade-w"],
-  ...["patch", "onion-crate", "tomato-crate", "dish-stack", "stove", "stove-hot", "serving"],
-  ...["onion", "tomato", "dish", "pot-back", "pot-front"],
-  ...["broth-onion", "broth-tomato", "broth-mixed"],
-  ...["1-0", "2-0", "3-0", "0-1", "0-2", "0-3", "1-1", "2-1", "1-2"].map((n) => `soup-${n}`),
-  ...SEATS.flatMap((seat) => ["n", "s", "e", "w"].map((facing) => `chef-${seat}-${facing}`)),
-  ...SEATS.flatMap((seat) => [`hand-${seat}`, `ring-${seat}`, `arrow-${seat}`]),
-  ...["shadow", "check", "slot", "slot-full", "bubble", "steam", "glow", "spark"],
-];
+// Art in SVG: loads a family's sheet once and rasterises each picture at the exact pixels needed.
 
 const loaded = new Map(); // folder -> promise of { rig, images }
 
-export function loadArt(folder, names = NAMES) {
+export function loadArt(folder) {
   if (!loaded.has(folder)) {
-    const art = load(folder, names);
+    const art = load(folder);
     art.catch(() => loaded.delete(folder)); // a dropped connection may be tried again
     loaded.set(folder, art);
   }
   return loaded.get(folder);
 }
 
-async function load(folder, names) {
-  const answer = await fetch(`${folder}rig.json`);
+// All pictures come in one answer: a hundred would keep somebody far away waiting.
+async function load(folder) {
+  const answer = await fetch(`${folder}sheet.json`);
   if (!answer.ok) throw new Error(`The art is missing: ${answer.url}`);
-  const [rig, ...images] = await Promise.all([
-    answer.json(),
-    ...names.map((name) => loadImage(`${folder}${name}.svg`)),
-  ]);
-  return { rig, images: new Map(names.map((name, index) => [name, images[index]])) };
+  const { rig, pictures } = await answer.json();
+  const entries = Object.entries(pictures).map(async ([name, text]) => [name, await decode(text)]);
+  return { rig, images: new Map(await Promise.all(entries)) };
 }
 
-async function loadImage(url) {
+async function decode(text) {
   const image = new Image();
-  image.src = url;
+  image.src = URL.createObjectURL(new Blob([text], { type: "image/svg+xml" }));
   await image.decode();
   return image;
 }

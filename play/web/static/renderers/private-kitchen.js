@@ -4,6 +4,8 @@
 import { createRenderer as createKitchen } from "./kitchen.js";
 import { Pops } from "./kitchen_effects.js";
 
+export { preload } from "./kitchen.js";
+
 const WALL = 1; // cells around the floor
 
 export async function createRenderer(canvas, staticScene, options = {}) {
@@ -43,7 +45,7 @@ class PrivateKitchen {
 const inside = ({ x, y }) => ({ x: x + WALL, y: y + WALL });
 
 // The static scene of the kitchen that looks like this one.
-function roomOf({ width, height, pot, onions }) {
+function roomOf({ width, height, pot, onions, looks }) {
   const wall = "X".repeat(width + 2 * WALL);
   const floor = Array.from({ length: height }, (_, y) => {
     const row = [..." ".repeat(width)];
@@ -52,7 +54,7 @@ function roomOf({ width, height, pot, onions }) {
   });
   const terrain = [wall, ...floor, wall];
   const patches = onions.map(inside);
-  return { width: wall.length, height: terrain.length, terrain, patches, pot: inside(pot) };
+  return { width: wall.length, height: terrain.length, terrain, patches, looks, pot: inside(pot) };
 }
 
 function sceneIn(room, { t, players, onions }) {

@@ -6,12 +6,6 @@
 
 import { Sprites, loadArt } from "./kitchen_sprites.js";
 
-const SEATS = [0, 1, 2, 3];
-const NAMES = [
-  ...SEATS.flatMap((seat) => ["chaser", "runner"].flatMap((role) => [`${role}-${seat}`, `${role}-${seat}-body`])),
-  ...SEATS.flatMap((seat) => [`ring-${seat}`, `arrow-${seat}`, `pointer-${seat}`]),
-  ...["bush", "shadow", "pupil", "spark"],
-];
 const VIEW = 1.16; // half-widths that are seen to each side
 const AHEAD = 0.6; // ticks for which a late one is bridged
 const GLIDE = 2; // ticks of the present speed that somebody glides on without another step
@@ -21,8 +15,10 @@ const RUN = 400; // ms within which touches of the same two count as one
 const FONT = 'ui-rounded, "SF Pro Rounded", Nunito, system-ui, sans-serif';
 const INK = "#2a1c12";
 
+export const preload = () => loadArt("/art/tag/", NAMES);
+
 export async function createRenderer(canvas, staticScene, options = {}) {
-  const { rig, images } = await loadArt(options.assetsUrl ?? "/art/tag/", NAMES);
+  const { rig, images } = await loadArt(options.assetsUrl ?? "/art/tag/");
   return new TagRenderer(canvas, staticScene, options, rig, new Sprites(images));
 }
 
@@ -190,6 +186,11 @@ class TagRenderer {
     this.#sprite("bush", x, y, size);
   }
 
+  // The colour of a seat's animal: its own, unless the scene says otherwise.
+  #look(seat) {
+    return this.scene.looks?.[seat] ?? seat % 4;
+  }
+
   #size(seat) {
     return (this.scene.radii[seat] * 100) / this.rig.body;
   }
@@ -198,7 +199,7 @@ class TagRenderer {
     const size = this.#size(seat);
     this.#sprite("shadow", x, y - this.scene.radii[seat], size * 0.8, { high: 0.4 });
     if (seat === this.options.mySeat) {
-      this.#sprite(`ring-${seat % 4}`, x, y - this.scene.radii[seat] * 0.85, size * 0.95, { high: 0.45 });
+      this.#sprite(`ring-${this.#look(seat)}`, x, y - this.scene.radii[seat] * 0.85, size * 0.95, { high: 0.45 });
     }
   }
 
@@ -214,7 +215,7 @@ class TagRenderer {
       high: hit ? 0.86 : 1 + 0.05 * hop,
       lift: hop * size * 0.1,
     };
-    this.#sprite(`${role}-${seat % 4}-body`, x, y, size, shape);
+    this.#sprite(`${role}-${this.#look(seat)}-body`, x, y, size, shape);
     this.#pupils({ x, y, vx, vy }, role, size, shape);
   }
 
@@ -242,8 +243,8 @@ class TagRenderer {
     const [dx, dy] = [x - px, y - py];
     const far = Math.hypot(dx, dy);
     const turn = Math.atan2(-dx, -dy);
-    this.#sprite(`pointer-${seat % 4}`, px + (0.09 * dx) / far, py + (0.09 * dy) / far, 0.1, { turn });
-    this.#sprite(`${this.scene.roles[seat]}-${seat % 4}`, px, py, 0.13);
+    this.#sprite(`pointer-${this.#look(seat)}`, px + (0.09 * dx) / far, py + (0.09 * dy) / far, 0.1, { turn });
+    this.#sprite(`${this.scene.roles[seat]}-${this.#look(seat)}`, px, py, 0.13);
   }
 
   #own(places, clock) {
@@ -251,7 +252,7 @@ class TagRenderer {
     if (seat === null || seat === undefined || !places[seat]) return;
     const { x, y } = places[seat];
     const hop = clock ? Math.sin(clock / 260) * 0.008 : 0;
-    this.#sprite(`arrow-${seat % 4}`, x, y + this.#size(seat) * 0.66 + hop, 0.062);
+    this.#sprite(`arrow-${this.#look(seat)}`, x, y + this.#size(seat) * 0.66 + hop, 0.062);
   }
 
   // Sparks around a touch; above it whose it was and what it is worth.
@@ -279,7 +280,7 @@ class TagRenderer {
     context.fillStyle = "#ffffff";
     context.fillText(words, px, py);
     const left = at - context.measureText(words).width / 2 / this.unit - 0.08;
-    this.#sprite(`chaser-${chaser % 4}`, left, above, 0.12);
+    this.#sprite(`chaser-${this.#look(chaser)}`, left, above, 0.12);
     context.globalAlpha = 1;
   }
 }

@@ -1,0 +1,530 @@
+"""All WebSocket connections of a server, on one thread.
+
+Engine.IO's threading mode spends three threads on each connection, and a thread more on each ping;
+with hundreds of games most of the processor's time is then spent on changing between threads. Here
+one thread reads every socket and keeps the pings, and whoever has something to say writes it to the
+socket at once. Engine.IO and Socket.IO see an asynchronous mode like any other: see `Wires.driver`.
+
+Two kinds of messages are so frequent that they pass Socket.IO by, though clients cannot tell: keys
+on their way in (`Wires.lane`) and whatever `Wires.tell` sends. All other messages are handled by a
+few threads, those of one connection in the order in which they were sent.
+"""
+
+import contextlib
+import heapq
+import itertools
+import json
+import logging
+import selectors
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from engineio.packet import Packet
+from engineio.socket import Socket as EngineSession
+from flask_socketio import SocketIO
+from wsproto import WSConnection
+from wsproto.connection import ConnectionType
+from wsproto.events import (
+    AcceptConnection,
+    BytesMessage,
+    CloseConnection,
+    Ping,
+    RejectConnection,
+    Request,
+    TextMessage,
+)
+from wsproto.utilities import ProtocolError
+
+from play.web.messages import Allowance
+
+log = logging.getLogger("understudy.web")
+
+MAX_FRAME_BYTES = 4096
+MAX_BACKLOG = 256 * 1024
+"""Bytes that may wait for a client that does not read; at 150 ms, minutes of a game."""
+PACKET_TYPES = frozenset("0123456")
+GREETING_S = 10.0
+"""How long a connection may take to say what it wants."""
+LINGER_S = 2.0
+"""How long a client may take to hang up after it was told goodbye."""
+HANDLERS = 8
+"""Threads for messages that may wait for a disk or load a world."""
+
+Handle = Callable[[str, Any], object]
+"""Takes (connection, data) of a message."""
+
+
+class Hangup(Exception):
+    """The connection is to be ended."""
+
+
+class Wire:
+    """One connection: its socket, its protocol and what waits to be sent or handled."""
+
+    def __init__(
+        self, wires: "Wires", sock: socket.socket, protocol: WSConnection, session: EngineSession
+    ) -> None:
+        self.sock, self.session = sock, session
+        self.sid: str | None = None  # Socket.IO's name of it, once it has one
+        self.allowance = wires.new_allowance()
+        self._wires, self._protocol = wires, protocol
+        self._lock = threading.Lock()
+        self._backlog = bytearray()
+        self._parts: list[str] = []
+        self._size = 0
+        self._jobs: deque[Callable[[], None]] = deque()
+        self._busy = False
+        self.closing = False  # the last bytes are on their way
+        self.gone = False
+
+    # Sending, from any thread
+
+    def send(self, text: str) -> None:
+        """Sends a message; a client that does not read loses its connection."""
+        with self._lock:
+            if not (self.closing or self.gone):
+                self._write(self._protocol.send(TextMessage(data=text)))
+
+    def finish(self) -> None:
+        """Ends the connection when everything has been sent."""
+        with self._lock:
+            if self.closing or self.gone:
+                return
+            with contextlib.suppress(ProtocolError):
+                self._write(self._protocol.send(CloseConnection(code=1000)))
+            self.closing = True
+        self._wires.ask(lambda: self._wires.look_after(self))
+
+    @property
+    def busy(self) -> bool:
+        """Whether a handler works on its messages."""
+        return self._busy
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something could not be sent yet."""
+        return bool(self._backlog)
+
+    def _write(self, data: bytes) -> None:
+        if self._backlog:
+            self._backlog += data
+            if len(self._backlog) > MAX_BACKLOG:
+                self.gone = True
+                self._wires.ask(lambda: self._wires.drop(self))
+            return
+        try:
+            sent = self.sock.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self.gone = True
+            self._wires.ask(lambda: self._wires.drop(self))
+            return
+        if sent < len(data):
+            self._backlog += data[sent:]
+            self._wires.ask(lambda: self._wires.look_after(self))
+
+    def flush(self) -> None:
+        """Sends what waits; the socket takes something.
+
+        Raises:
+            OSError: The connection is lost.
+        """
+        with self._lock:
+            if self._backlog:
+                with contextlib.suppress(BlockingIOError):
+                    del self._backlog[: self.sock.send(self._backlog)]
+
+    # Reading, on the wires' thread
+
+    def read(self) -> None:
+        """Takes in what has arrived.
+
+        Raises:
+            OSError: The connection is lost.
+            Hangup: It is closed, or its client is not worth having.
+        """
+        try:
+            data = self.sock.recv(65536)
+        except BlockingIOError:
+            return
+        if not data:
+            raise Hangup
+        if self.closing:
+            return  # it still speaks, but nobody listens
+        with self._lock:
+            try:
+                self._protocol.receive_data(data)
+                events = list(self._protocol.events())
+            except ProtocolError as error:
+                raise Hangup from error
+        for event in events:
+            if isinstance(event, TextMessage):
+                self._hear(event)
+            elif isinstance(event, Ping):
+                with self._lock:
+                    self._write(self._protocol.send(event.response()))
+            elif isinstance(event, (CloseConnection, BytesMessage)):
+                raise Hangup
+
+    def _hear(self, event: TextMessage) -> None:
+        self._size += len(event.data)
+        if self._size > MAX_FRAME_BYTES:
+            raise Hangup
+        self._parts.append(event.data)
+        if event.message_finished:
+            frame = "".join(self._parts)
+            self._parts, self._size = [], 0
+            if frame[:1] not in PACKET_TYPES or not self.allowance.message():
+                raise Hangup
+            self._take(frame)
+
+    def _take(self, frame: str) -> None:
+        """Handles a frame here if that is quick and nothing is before it, or else hands it on."""
+        if frame == "3":
+            self._wires.ponged(self.session)
+            return
+        handle = None
+        if frame.startswith('42["'):
+            handle = self._wires.lane.get(frame[4 : frame.find('"', 4)])
+        if handle is None:
+            self.sid = None  # the message may be a new greeting
+            self.queue(lambda: self._receive(frame))
+        elif self._busy:
+            self.queue(lambda: self._quick(handle, frame))
+        else:
+            self._quick(handle, frame)
+
+    def _quick(self, handle: Handle, frame: str) -> None:
+        if self.sid is None:
+            self.sid = self._wires.name_of(self.session)
+        if self.sid is None:
+            return  # it speaks before it has been greeted
+        try:
+            message = json.loads(frame[2:])
+        except (ValueError, RecursionError) as error:
+            raise Hangup from error
+        handle(self.sid, message[1] if len(message) == 2 else None)
+
+    # Handling, in order
+
+    def queue(self, job: Callable[[], None]) -> None:
+        """Has something done by a handler, after all that was queued before."""
+        with self._lock:
+            self._jobs.append(job)
+            if self._busy:
+                return
+            self._busy = True
+        self._wires.hand_over(self._work)
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if not self._jobs:
+                    self._busy = False
+                    return
+                job = self._jobs.popleft()
+            try:
+                job()
+            except Hangup:
+                self._wires.ask(lambda: self._wires.drop(self))
+            except Exception:
+                log.exception("a message could not be handled")
+
+    def _receive(self, frame: str) -> None:
+        try:
+            self.session.receive(Packet(encoded_packet=frame))
+        except Exception as error:  # Engine.IO's and Socket.IO's decoders raise whatever they meet
+            raise Hangup from error
+
+
+class Outbox:
+    """Engine.IO's queue of packets to a client: it writes them, once there is a wire."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        self._lock = threading.Lock()
+        self._before: list[Packet | None] = []
+        self._wire: Wire | None = None
+
+    def put(self, packet: Packet | None) -> None:
+        """Sends a packet; None ends the connection."""
+        with self._lock:
+            if self._wire is None:
+                self._before.append(packet)
+                return
+            wire = self._wire
+        if packet is None:
+            wire.finish()
+        else:
+            wire.send(packet.encode())
+
+    def open(self, wire: Wire) -> None:
+        """Sends what was put before."""
+        with self._lock:
+            waiting, self._before = self._before, []
+            for packet in waiting:
+                if packet is not None:
+                    wire.send(packet.encode())
+            self._wire = wire
+        if None in waiting:
+            wire.finish()
+
+    def join(self) -> None:
+        """Nothing waits here."""
+
+
+class Wires:
+    """The connections of one server.
+
+    Args:
+        new_allowance: Makes the allowance of a connection.
+
+    Attributes:
+        lane: Message -> who handles it on the wires' own thread; they must be quick.
+    """
+
+    def __init__(self, new_allowance: Callable[[], Allowance]) -> None:
+        self.new_allowance = new_allowance
+        self.lane: dict[str, Handle] = {}
+        self._server: Any = None
+        self._wires: dict[str, Wire] = {}  # Engine.IO's session -> wire
+        self._selector = selectors.DefaultSelector()
+        self._near, self._far = socket.socketpair()
+        self._far.setblocking(False)
+        self._selector.register(self._far, selectors.EVENT_READ)
+        self._asked: deque[Callable[[], None]] = deque()
+        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = itertools.count()
+        self._handlers = ThreadPoolExecutor(HANDLERS, thread_name_prefix="messages")
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, daemon=True, name="wires")
+
+    def attach(self, socketio: SocketIO) -> None:
+        """Takes over the connections of a Socket.IO server."""
+        self._server = socketio.server
+        engine = self._server.eio
+        engine._async = {**engine._async, **self.driver()}
+        self._thread.start()
+
+    def driver(self) -> dict[str, Any]:
+        """What Engine.IO asks of an asynchronous mode and has to be other than its threads."""
+        wires = self
+
+        class Upgrade:
+            """The switch of a request to a WebSocket."""
+
+            def __init__(self, handler: Any, _: Any) -> None:
+                self._session: EngineSession = handler.__self__
+
+            def __call__(self, environ: dict[str, Any], _: Any) -> Any:
+                wires.adopt(environ, self._session)
+                raise ConnectionError  # so that the HTTP server writes nothing
+
+        class Task(threading.Thread):
+            """A background task: a thread, but for pings, which are timers."""
+
+            def __init__(self, target: Any, args: Any = (), kwargs: Any = None) -> None:
+                super().__init__(target=target, args=args, kwargs=kwargs, daemon=True)
+                pings = getattr(target, "__func__", None) is EngineSession._send_ping
+                self._pinged: EngineSession | None = target.__self__ if pings else None
+
+            def start(self) -> None:
+                if self._pinged is None:
+                    super().start()
+                else:
+                    wires.ping_later(self._pinged)
+
+        return {"thread": Task, "queue": Outbox, "websocket": Upgrade}
+
+    def close(self) -> None:
+        """Ends every connection and the thread."""
+        self._stopping = True
+        self.ask(lambda: None)
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+        self._handlers.shutdown(wait=True, cancel_futures=True)
+        for wire in list(self._wires.values()):
+            wire.finish()
+            wire.sock.close()
+        self._wires.clear()
+        self._selector.close()
+        self._near.close()
+        self._far.close()
+
+    # From any thread
+
+    def tell(self, event: str, data: Any, sid: str) -> None:
+        """Sends an event to one connection of this server; to one that is gone, nothing."""
+        wire = self._wires.get(self._server.manager.eio_sid_from_sid(sid, "/"))
+        if wire is not None:
+            wire.send(encode(event, data))
+
+    def name_of(self, session: EngineSession) -> str | None:
+        """Socket.IO's name of a session; None before it has connected."""
+        name: str | None = self._server.manager.sid_from_eio_sid(session.sid, "/")
+        return name
+
+    def count(self) -> int:
+        """Open connections."""
+        return len(self._wires)
+
+    def ask(self, job: Callable[[], None]) -> None:
+        """Has something done on the wires' thread."""
+        self._asked.append(job)
+        with contextlib.suppress(OSError):
+            self._near.send(b"!")
+
+    def hand_over(self, work: Callable[[], None]) -> None:
+        """Has something done by a handler."""
+        with contextlib.suppress(RuntimeError):  # the server is closing
+            self._handlers.submit(work)
+
+    def ping_later(self, session: EngineSession) -> None:
+        """Pings a client after the interval, unless it is gone by then."""
+
+        def ping() -> None:
+            if not (session.closing or session.closed):
+                session.last_ping = time.time()
+                session.send(Packet(2))
+
+        self.ask(lambda: self._later(session.server.ping_interval, ping))
+
+    def ponged(self, session: EngineSession) -> None:
+        """The client has answered a ping; see Engine.IO's `schedule_ping`."""
+        if session.last_ping:
+            session.last_ping = None
+            self.ping_later(session)
+
+    def adopt(self, environ: dict[str, Any], session: EngineSession) -> None:
+        """Answers the handshake and takes the socket over from the HTTP server.
+
+        Raises:
+            ConnectionError: The request is no handshake.
+        """
+        protocol = WSConnection(ConnectionType.SERVER)
+        headers = [
+            (key[5:].replace("_", "-").lower().encode(), str(value).encode("latin-1"))
+            for key, value in environ.items()
+            if key.startswith("HTTP_")
+        ]
+        try:
+            protocol.initiate_upgrade_connection(headers, "/")
+            events = list(protocol.events())
+        except ProtocolError as error:
+            raise ConnectionError from error
+        if not events or not isinstance(events[0], Request):
+            raise ConnectionError
+        borrowed = environ["werkzeug.socket"]
+        if self._stopping:
+            borrowed.sendall(protocol.send(RejectConnection(status_code=503)))
+            raise ConnectionError
+        # Compressing costs more time than a game's other work; a step is a few hundred bytes.
+        borrowed.sendall(protocol.send(AcceptConnection()))
+        sock = socket.socket(fileno=borrowed.detach())
+        sock.setblocking(False)
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        session.connected = session.upgraded = True
+        wire = Wire(self, sock, protocol, session)
+        self._wires[session.sid] = wire
+        session.queue.open(wire)
+        self.ask(lambda: self._take_in(wire))
+
+    # On the wires' thread
+
+    def look_after(self, wire: Wire) -> None:
+        """Waits for whatever may happen to a connection."""
+        if self._wires.get(wire.session.sid) is not wire:
+            return
+        if wire.closing and not wire.waiting:
+            # Closed at once, what it has sent meanwhile would destroy what it has not read yet.
+            with contextlib.suppress(OSError):
+                wire.sock.shutdown(socket.SHUT_WR)
+            self._later(LINGER_S, lambda: self.drop(wire))
+        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if wire.waiting else 0)
+        try:
+            known = self._selector.get_map().get(wire.sock)
+            if known is None:
+                self._selector.register(wire.sock, events, wire)
+            elif known.events != events:
+                self._selector.modify(wire.sock, events, wire)
+        except (ValueError, OSError):
+            self.drop(wire)
+
+    def _take_in(self, wire: Wire) -> None:
+        def greeted() -> None:
+            if self.name_of(wire.session) is None and not wire.busy:
+                self.drop(wire)
+
+        self.look_after(wire)
+        self._later(GREETING_S, greeted)
+
+    def drop(self, wire: Wire) -> None:
+        """Forgets a connection and tells Engine.IO, once."""
+        if self._wires.pop(wire.session.sid, None) is None:
+            return
+        wire.gone = True
+        with contextlib.suppress(KeyError, ValueError):
+            self._selector.unregister(wire.sock)
+        with contextlib.suppress(OSError):
+            wire.sock.shutdown(socket.SHUT_RDWR)
+        wire.sock.close()
+        session = wire.session
+
+        def closed() -> None:
+            session.close(wait=False, abort=True, reason=session.server.reason.TRANSPORT_CLOSE)
+            session.server.sockets.pop(session.sid, None)
+
+        wire.queue(closed)
+
+    def _later(self, seconds: float, job: Callable[[], None]) -> None:
+        due = time.monotonic() + seconds
+        heapq.heappush(self._timers, (due, next(self._order), job))
+
+    def _run(self) -> None:
+        while not self._stopping:
+            wait = self._timers[0][0] - time.monotonic() if self._timers else None
+            for key, events in self._selector.select(None if wait is None else max(0.0, wait)):
+                if key.data is None:
+                    with contextlib.suppress(BlockingIOError):
+                        self._far.recv(4096)
+                else:
+                    self._serve(key.data, events)
+            while self._asked:
+                self._guarded(self._asked.popleft())
+            now = time.monotonic()
+            while self._timers and self._timers[0][0] <= now:
+                self._guarded(heapq.heappop(self._timers)[2])
+
+    def _serve(self, wire: Wire, events: int) -> None:
+        try:
+            if events & selectors.EVENT_WRITE:
+                wire.flush()
+                self.look_after(wire)
+            if events & selectors.EVENT_READ and not wire.gone:
+                wire.read()
+        except (OSError, Hangup):
+            self.drop(wire)
+        except Exception:
+            log.exception("a connection could not be served")
+            self.drop(wire)
+
+    @staticmethod
+    def _guarded(job: Callable[[], None]) -> None:
+        try:
+            job()
+        except Exception:
+            log.exception("a connection could not be looked after")
+
+
+_encoder = json.JSONEncoder(separators=(",", ":"))
+
+
+def encode(event: str, data: Any) -> str:
+    """An event as Engine.IO and Socket.IO write it."""
+    return "42" + _encoder.encode([event, data])

@@ -1,0 +1,294 @@
+"""`python -m tests.benchmarks.load`: how many games one study server holds.
+
+A study server is started as `understudy study serve` would, and real sockets play on loopback from
+a process of their own. Lateness is read from the records of the rounds, and every key that the
+clients sent is looked for there. Leave the machine alone meanwhile.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import click
+import numpy as np
+
+from play.session import Line
+from studies.records import record_text
+from studies.store import Store
+from tests.benchmarks.__main__ import LOOKS, PAGE, RECORDS, between_markers
+from tests.benchmarks.environment import machine
+from tests.benchmarks.harness import ROOT, BenchmarkError
+from tests.studies.databases import PostgresServer, find_binaries
+from tests.studies.files import SMALL
+
+GOAL_MS = 20.0
+COUNTDOWN_S = 3.0
+LONG = 20_000
+"""Steps of a round: none ends while it is measured."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the benchmark.
+
+    Attributes:
+        games: Rounds at once, each with one participant and one policy.
+        database: ``sqlite`` or ``postgresql``.
+    """
+
+    games: int
+    database: str
+    seconds: float
+    presses_per_s: float = 3.0
+    tick_ms: int = 150
+    layout: str = "cramped_room"
+
+
+def study_text(run: Run) -> str:
+    """The small study of the tests with one long round and nothing before it."""
+    text = re.sub(r"tutorial: .*\n", "", SMALL)
+    text = re.sub(r"quiz:\n(  .*\n)+", "", text)
+    played = (
+        f"{{id: one, world: kitchen/{run.layout}, partner: quokka, steps: {LONG}, "
+        f"tick_ms: {run.tick_ms}}}"
+    )
+    text = re.sub(r"blocks:\n(  .*\n)+", f"blocks:\n  - {{id: b, rounds: [{played}]}}\n", text)
+    text = re.sub(r"(policy: kitchen/)\w+", rf"\g<1>{run.layout}", text)
+    return re.sub(
+        r"arms:\n(  .*\n)+", f"arms:\n  - {{id: lemur, blocks: [b], target: {run.games}}}\n", text
+    )
+
+
+@contextmanager
+def databases(kind: str, folder: Path) -> Iterator[str]:
+    """A fresh database of a kind."""
+    if kind == "sqlite":
+        yield str(folder / "load.db")
+        return
+    binaries = find_binaries()
+    if binaries is None:
+        raise BenchmarkError("PostgreSQL is not installed: install it, or measure --store sqlite")
+    server = PostgresServer(binaries)
+    try:
+        yield server.new_database()
+    finally:
+        server.remove()
+
+
+def start(folder: Path, *arguments: str, **more: Any) -> subprocess.Popen[str]:
+    """Starts a process of ours with one thread for each library's arithmetic."""
+    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+    environment = {**os.environ, **threads, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [sys.executable, *arguments], cwd=folder, text=True,
+        stdout=subprocess.PIPE, env=environment, **more,
+    )  # fmt: skip
+
+
+def processor_s(pid: int) -> float:
+    """Processor seconds that a process has used (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_mib(pid: int) -> float:
+    """Resident memory of a process (Linux)."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]
+
+
+def measure(run: Run) -> dict[str, Any]:
+    """Runs server and clients and returns the figures.
+
+    Raises:
+        BenchmarkError: One of them failed, or something was lost.
+    """
+    with tempfile.TemporaryDirectory() as name, databases(run.database, Path(name)) as database:
+        folder = Path(name)
+        (folder / "study.yaml").write_text(study_text(run), encoding="utf-8")
+        server = start(
+            folder, "-c", "from play.main import main; main()", "study", "serve", "study.yaml",
+            "--database", database, "--port", "0",
+        )  # fmt: skip
+        try:
+            url = _expect(server.stdout, r"(http://\S+?)/?\s").rstrip("/")
+            report = _with_clients(run, folder, url, server.pid)
+            report["server_mib"] = memory_mib(server.pid)
+        finally:
+            server.terminate()
+            server.communicate(timeout=60)
+        store = Store(database)
+        try:
+            figures = _figures(run, report, store)
+        finally:
+            store.close()
+    return figures
+
+
+def _with_clients(run: Run, folder: Path, url: str, server: int) -> dict[str, Any]:
+    clients = start(folder, "-m", "tests.benchmarks.load.clients", stdin=subprocess.PIPE)
+    settings = {
+        "url": url, "games": run.games, "seconds": run.seconds, "countdown_s": COUNTDOWN_S,
+        "presses_per_s": run.presses_per_s,
+    }  # fmt: skip
+    assert clients.stdin is not None
+    clients.stdin.write(json.dumps(settings) + "\n")
+    clients.stdin.flush()
+    try:
+        _expect(clients.stdout, r'("from")')
+        click.echo(f"{run.games} games play, records in {run.database}", err=True)
+        used, begun = processor_s(server), time.perf_counter()
+        _expect(clients.stdout, r'("to")')
+        used, span = processor_s(server) - used, time.perf_counter() - begun
+        report: dict[str, Any] = json.loads(_expect(clients.stdout, r"(.+)\n"))
+    finally:
+        clients.communicate(timeout=60)
+    return {**report, "server_processors": used / span}
+
+
+def _expect(stream: IO[str] | None, pattern: str) -> str:
+    assert stream is not None
+    line = stream.readline()
+    found = re.search(pattern, line)
+    if found is None:
+        raise BenchmarkError(f"a process said {line!r} instead of something like {pattern!r}")
+    return found[1]
+
+
+def _figures(run: Run, report: dict[str, Any], store: Store) -> dict[str, Any]:
+    late: list[float] = []
+    lost, ticks, fallbacks = 0, 0, 0
+    for game, seen in report["games"].items():
+        lines = [json.loads(row) for row in record_text(store, game).splitlines()]
+        lost += lost_inputs(lines, [(action, down) for action, down in seen["sent"]])
+        lost += lost_steps(lines, seen["heard"])
+        measured = set(seen["steps"])
+        for line in lines:
+            if line["kind"] == "tick" and line["t"] in measured:
+                late.append(line["at_ms"] - line["due_ms"])
+                ticks += 1
+                fallbacks += sum("fallback" in d for d in line.get("decisions", ()))
+    percentiles = [float(value) for value in np.percentile(late, [50, 99, 99.9])]
+    rate = run.games * 1000 / run.tick_ms
+    return {
+        "games": run.games,
+        "database": run.database,
+        "ticks": ticks,
+        "share_of_ticks": ticks / (rate * report["seconds"]),
+        "lateness_ms": percentiles,
+        "delivery_ms": report["delivery_ms"],
+        "presses": sum(len(seen["sent"]) for seen in report["games"].values()) // 2,
+        "lost": lost,
+        "fallbacks": fallbacks,
+        "server_processors": report["server_processors"],
+        "server_us_per_tick": report["server_processors"] * report["seconds"] / ticks * 1e6,
+        "client_processors": report["client_processors"],
+        "server_mib": report["server_mib"],
+        "opened_s": report["opened_s"],
+        "bytes_per_message": report["bytes_per_message"],
+    }
+
+
+def lost_inputs(lines: Sequence[Line], sent: Sequence[tuple[int, bool]]) -> int:
+    """How many keys that were sent are not recorded in order, or did not count at their step.
+
+    A press counts at the next step, whatever follows it, unless a later press does.
+    """
+    seat = next(i for i, s in enumerate(lines[0]["seats"]) if s["kind"] == "human")
+    recorded = [(line["action"], line["down"]) for line in lines if line["kind"] == "input"]
+    missing = sum(a != b for a, b in zip(recorded, sent, strict=False))
+    missing += abs(len(sent) - len(recorded))
+    pressed = None
+    for line in lines:
+        if line["kind"] == "input" and line["down"]:
+            pressed = line["action"]
+        elif line["kind"] == "pause":
+            pressed = None
+        elif line["kind"] == "tick":
+            missing += pressed is not None and line["actions"][seat] != pressed
+            pressed = None
+    return missing
+
+
+def lost_steps(lines: Sequence[Line], heard: Sequence[int]) -> int:
+    """How many steps were told but are not recorded, or were left out on the way."""
+    recorded = {line["t"] for line in lines if line["kind"] == "tick"}
+    holes = heard[-1] - heard[0] + 1 - len(heard) if heard else 0
+    return len(set(heard) - recorded) + holes
+
+
+def as_markdown(rows: Sequence[dict[str, Any]]) -> str:
+    """The table of the figures."""
+    lines = [
+        "| games | store | steps late p50 / p99 / p99.9, ms | heard late p50 / p99 / p99.9, ms | "
+        "steps taken of those due | keys lost of those sent | server: processors, µs per step, "
+        "MiB | clients: processors | p99 under 20 ms, nothing lost |",
+        "| ---: | --- | --- | --- | ---: | --- | --- | ---: | --- |",
+    ]
+    for row in rows:
+        late, heard = (
+            " / ".join(f"{v:.1f}" for v in row[k]) for k in ("lateness_ms", "delivery_ms")
+        )
+        met = row["lateness_ms"][1] < GOAL_MS and not row["lost"]
+        lines.append(
+            f"| {row['games']} | {row['database']} | {late} | {heard} | "
+            f"{row['share_of_ticks']:.1%} | {row['lost']} of {2 * row['presses']} | "
+            f"{row['server_processors']:.2f}, {row['server_us_per_tick']:.0f}, "
+            f"{row['server_mib']:.0f} | {row['client_processors']:.2f} | "
+            f"{'yes' if met else 'no'} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+@click.command()
+@click.option("--games", type=click.IntRange(1), multiple=True, default=(500, 1000),
+              show_default=True)  # fmt: skip
+@click.option("--store", "stores", type=click.Choice(["sqlite", "postgresql"]), multiple=True,
+              default=("sqlite", "postgresql"), show_default=True)  # fmt: skip
+@click.option("--seconds", type=click.FloatRange(1), default=60.0, show_default=True,
+              help="How long is measured.")  # fmt: skip
+@click.option("--presses", type=click.FloatRange(0.1), default=3.0, show_default=True,
+              help="Keys that each participant presses in a second.")  # fmt: skip
+@click.option("--layout", default="cramped_room", show_default=True)
+@click.option("--quick", is_flag=True, help="50 games for 5 seconds: a look, not a measurement.")
+def main(
+    games: Sequence[int], stores: Sequence[str], seconds: float, presses: float, layout: str,
+    quick: bool,
+) -> None:  # fmt: skip
+    """Measures how many games one study server holds on this machine."""
+    facts, rows = machine(), []
+    if quick:
+        games, seconds = (50,), 5.0
+    for count in games:
+        for store in stores:
+            run = Run(count, store, seconds, presses, layout=layout)
+            rows.append(measure(run))
+            click.echo(json.dumps(rows[-1]))
+    table = as_markdown(rows)
+    command = "python -m tests.benchmarks.load" + (" --quick" if quick else "")
+    told = "; ".join(f"{key}: {value}" for key, value in facts.items())
+    text = f"`{command}`; {told}.\n\n{table}"
+    out = LOOKS if quick else RECORDS
+    out.mkdir(parents=True, exist_ok=True)
+    content = {"machine": facts, "results": rows}
+    (out / "load.json").write_text(json.dumps(content, indent=1) + "\n")
+    if not quick:
+        PAGE.write_text(between_markers(PAGE.read_text(), "load", text))
+    click.echo("\n" + text)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except BenchmarkError as error:
+        click.echo(f"benchmarks: {error}", err=True)
+        sys.exit(2)

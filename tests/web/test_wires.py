@@ -1,0 +1,158 @@
+"""The one thread that all connections share."""
+
+import json
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import Message, Request, TextMessage
+
+from play.episode import find_episodes, read_episode
+from play.web.server import PlayServer
+from tests.web.serving import serving
+from tests.web.test_hostile import WISH, Client, wait_for_slots
+
+# The client library leaves its own end open when a server hangs up.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning"
+)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[PlayServer]:
+    with serving(tmp_path, resume_s=0.5, max_connections=100) as server:
+        yield server
+
+
+class Raw:
+    """A client of which every byte is ours."""
+
+    def __init__(self, url: str, receive_bytes: int | None = None) -> None:
+        host, _, port = urlsplit(url).netloc.partition(":")
+        self.wire = socket.socket()
+        if receive_bytes:
+            self.wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        self.wire.settimeout(20)
+        self.wire.connect((host, int(port)))
+        self.protocol = WSConnection(ConnectionType.CLIENT)
+        target = "/socket.io/?EIO=4&transport=websocket"
+        self.wire.sendall(self.protocol.send(Request(host=host, target=target)))
+        self.text = ""
+        self.hear('0{"sid"')
+
+    def send(self, *parts: str) -> None:
+        """One message in as many frames."""
+        for number, part in enumerate(parts, start=1):
+            frame = Message(data=part, message_finished=number == len(parts))
+            self.wire.sendall(self.protocol.send(frame))
+
+    def hear(self, mark: str) -> None:
+        """Listens until something has been said."""
+        while mark not in self.text:
+            data = self.wire.recv(65536)
+            assert data, "the server hung up"
+            self.protocol.receive_data(data)
+            for event in self.protocol.events():
+                if isinstance(event, TextMessage):
+                    self.text += event.data + "\n"
+
+
+def test_connections_cost_no_threads(server: PlayServer) -> None:
+    first = Raw(server.url)
+    first.send("40{}")
+    first.hear("welcome")
+    before = threading.active_count()
+    clients = [Raw(server.url) for _ in range(40)]
+    for client in clients:
+        client.send("40{}")
+        client.hear("welcome")
+    deadline = time.monotonic() + 10
+    # Threads of handlers are kept; those that took the requests end.
+    while threading.active_count() > before + 8:
+        assert time.monotonic() < deadline, threading.enumerate()
+        time.sleep(0.02)
+    for client in (first, *clients):
+        client.wire.close()
+    while server._wires.count():
+        assert time.monotonic() < deadline + 10
+        time.sleep(0.02)
+
+
+def test_messages_in_several_frames_are_put_together(server: PlayServer) -> None:
+    client = Raw(server.url)
+    client.send("4", "0", "{}")
+    client.hear("welcome")
+    wish = "420" + json.dumps(["start", WISH])
+    client.send(wish[:7], wish[7:30], wish[30:])
+    client.hear('430[{"ok":true')
+    client.hear('42["tick"')
+    client.wire.close()
+    wait_for_slots(server, 0)
+
+
+def test_what_one_connection_says_is_handled_in_its_order(
+    server: PlayServer, tmp_path: Path
+) -> None:
+    """Keys pass Socket.IO by, but not the wish before them that opens the game."""
+    client = Raw(server.url)
+    client.send("40{}")
+    client.hear("welcome")
+    client.send("42" + json.dumps(["start", WISH]))
+    for action in range(6):
+        for down in (True, False):
+            key = {"action": action, "down": down, "at": 1.0}
+            client.send("42" + json.dumps(["key", key]))
+    client.hear('42["tick"')
+    client.send("42" + json.dumps(["leave", {}]))
+    wait_for_slots(server, 0)
+    (record,) = find_episodes(tmp_path)
+    inputs = [(line["action"], line["down"]) for line in read_episode(record).inputs]
+    assert inputs == [(action, down) for action in range(6) for down in (True, False)]
+    client.wire.close()
+
+
+def test_a_client_that_does_not_read_loses_its_connection(
+    server: PlayServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("play.web.wires.MAX_BACKLOG", 100_000)
+    good = Client(server.url)
+    deaf = Raw(server.url, receive_bytes=4096)
+    deaf.send("40{}")
+    deaf.hear("40{")
+    sid = re.findall(r'40\{"sid":"([^"]+)"', deaf.text)[0]
+    assert server._wires.count() == 2
+    deadline = time.monotonic() + 20
+    while server._wires.count() == 2:
+        assert time.monotonic() < deadline
+        server._wires.tell("noise", "x" * 50_000, sid)
+    assert good.socket.connected
+    good.close()
+    deaf.wire.close()
+
+
+def test_pings_keep_a_connection_and_their_absence_ends_it(
+    server: PlayServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = server.socketio.server.eio
+    monkeypatch.setattr(engine, "ping_interval", 0.1)
+    monkeypatch.setattr(engine, "ping_timeout", 0.5)
+    polite, silent = Raw(server.url), Raw(server.url)
+    for client in (polite, silent):
+        client.send("40{}")
+        client.hear("welcome")
+    deadline = time.monotonic() + 20
+    while server._wires.count() == 2:
+        assert time.monotonic() < deadline
+        polite.text = ""
+        polite.hear("2\n")
+        polite.send("3")
+    polite.text = ""
+    polite.hear("2\n")
+    polite.wire.close()
+    silent.wire.close()
