@@ -6,7 +6,9 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
+from agents.library import list_partners
 from play.episode import read_episode, verify
+from play.worlds.registry import make_world
 from tests.browser.chaser import Chaser, HeldKey
 from tests.browser.conftest import Visitor
 from tests.browser.test_play import await_go, lines_of, only_record
@@ -17,7 +19,9 @@ VIEW = 1.16  # half-widths that the picture shows to each side
 OPTIONS = {"horizon": 100, "starts": "apart"}
 TICK_MS = 50
 RUNNERS = ["Trained runner", "Second trained runner", "Fugitive", "Random player", "Statue"]
-PARTNER, RUNNER = "pursue", "tag/simple/runner"
+RUNNER = "tag/simple/runner"
+FACTS = make_world("tag/simple").facts
+PARTNER = next(p.name for p in list_partners(FACTS.world) if p.takes(FACTS, [1]))
 
 
 def test_a_round_by_keyboard_against_a_runner_that_stands_still(

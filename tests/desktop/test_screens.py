@@ -10,6 +10,7 @@ from typing import Any
 import pygame
 import pytest
 
+from agents.library import list_partners
 from play.desktop.app import App
 from play.desktop.board import Board, Moment
 from play.desktop.config import DesktopConfig, Wish
@@ -127,9 +128,13 @@ def test_the_other_role_is_chosen_by_itself(app: App, tmp_path: Path) -> None:
     press(screen, up, up, up, left)  # just watch
     press(screen, down, down, right)  # the second agent
     press(screen, down, down, pygame.K_RETURN)
+    facts = make_world("tag/simple").facts
+    first, second = (
+        [p.name for p in list_partners(facts.world) if p.takes(facts, [seat])] for seat in (0, 1)
+    )
     assert [wish.partners for wish in wishes] == [
-        (None, "pursue", RUNNER), (None, "random", f"{RUNNER}-held-out"),
-        ("random", "random", RUNNER),
+        (None, second[0], RUNNER), (None, second[1], f"{RUNNER}-held-out"),
+        (first[1], second[1], RUNNER),
     ]  # fmt: skip
     assert wishes[0].options == {"horizon": 300, "starts": "apart"}
     assert wishes[0].tick_ms == 100

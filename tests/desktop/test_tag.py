@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from agents.library import list_partners
 from play.draw.tag import VIEW
 from play.episode import find_episodes, read_episode
+from play.worlds.registry import make_world
 from tests.desktop.test_play import colours, desk, ended, keep, record, shows, steps
 from tests.desktop.xvfb import Desk, understudy, wait_for
 
@@ -43,7 +45,9 @@ def test_a_round_by_keyboard_that_is_recorded_and_verified(desk: Desk, tmp_path:
     assert episode.header["options"]["starts"] == "apart"
     assert episode.header["tick_ms"] == 100
     seats = [seat["policy"] for seat in episode.header["seats"]]
-    assert seats == [None, "pursue", "tag/simple/runner"]
+    facts = make_world("tag/simple").facts
+    partner = next(p.name for p in list_partners(facts.world) if p.takes(facts, [1]))
+    assert seats == [None, partner, "tag/simple/runner"]
 
 
 def test_the_mouse_leads(desk: Desk, tmp_path: Path) -> None:
