@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from agents.library import list_partners
 from play.draw.tag import VIEW
@@ -24,7 +25,7 @@ def play(desk: Desk, folder: Path, *more: str) -> None:
 
 
 def test_a_round_by_keyboard_that_is_recorded_and_verified(desk: Desk, tmp_path: Path) -> None:
-    play(desk, tmp_path, "--steps", "44")
+    play(desk, tmp_path, "--steps", "50")
     for key, action in (("Up", UP), ("a", LEFT), ("Down", DOWN), ("d", RIGHT)):
         begin = steps(tmp_path) + 1
         wait_for("a step", lambda begin=begin: steps(tmp_path) >= begin)
@@ -50,9 +51,10 @@ def test_a_round_by_keyboard_that_is_recorded_and_verified(desk: Desk, tmp_path:
     assert seats == [None, partner, "tag/simple/runner"]
 
 
+@pytest.mark.full
 def test_the_mouse_leads(desk: Desk, tmp_path: Path) -> None:
     """Held down at the left edge of the field, it leads there, and then up to the corner."""
-    play(desk, tmp_path, "--steps", "120", "--tick-ms", "50")
+    play(desk, tmp_path, "--steps", "120")
     wait_for("a step", lambda: steps(tmp_path) > 0)
     point(desk, -0.9, 0.0)
     desk.button(down=True)
