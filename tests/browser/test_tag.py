@@ -17,7 +17,7 @@ from tests.web.serving import serving
 
 Visit = Callable[..., Visitor]
 VIEW = 1.16  # half-widths that the picture shows to each side
-OPTIONS = {"horizon": 120, "starts": "apart"}
+OPTIONS = {"horizon": 150, "starts": "apart"}
 TICK_MS = 60
 RUNNERS = ["Trained runner", "Second trained runner", "Fugitive", "Random player", "Statue"]
 RUNNER = "tag/simple/runner"
@@ -64,7 +64,7 @@ def test_a_round_by_keyboard_against_a_runner_that_stands_still(
         me.page.locator("#leave").click()
     first = min(tmp_path.glob("*.episode.jsonl"))  # ids sort by time
     episode = read_episode(first)
-    assert verify(first).steps == 120
+    assert verify(first).steps == 150
     assert [seat["policy"] for seat in episode.header["seats"]] == [None, PARTNER, "stay"]
     assert end["heading"] == f"{episode.end['score']:g} points"
     assert episode.end["score"] == 10 * sum(end["rows"]["touches"])
@@ -105,7 +105,7 @@ def test_a_round_by_a_dragged_finger_on_a_phone(visit: Visit, tmp_path: Path) ->
 
         chaser.play(lead, lambda: chaser.seen > 40)
         me.shot("tag-game-phone")
-        chaser.play(lead, lambda: chaser.seen > 90)
+        chaser.play(lead, lambda: chaser.seen > 120)
         me.page.mouse.up()
         me.page.wait_for_timeout(250)
         released = chaser.seen
@@ -114,7 +114,7 @@ def test_a_round_by_a_dragged_finger_on_a_phone(visit: Visit, tmp_path: Path) ->
         (end,) = me.wire.of("end")
     record = only_record(tmp_path)
     episode = read_episode(record)
-    assert verify(record).steps == 120
+    assert verify(record).steps == 150
     assert end["rows"]["touches"][0] >= 10, "the finger did not lead"
     inputs = lines_of(record, "input")
     assert {line["action"] for line in inputs} == {1, 2, 3, 4}

@@ -25,7 +25,7 @@ def play(desk: Desk, folder: Path, *more: str) -> None:
 
 
 def test_a_round_by_keyboard_that_is_recorded_and_verified(desk: Desk, tmp_path: Path) -> None:
-    play(desk, tmp_path, "--steps", "50")
+    play(desk, tmp_path, "--steps", "60")
     for key, action in (("Up", UP), ("a", LEFT), ("Down", DOWN), ("d", RIGHT)):
         begin = steps(tmp_path) + 1
         wait_for("a step", lambda begin=begin: steps(tmp_path) >= begin)
