@@ -90,6 +90,12 @@ def save(run_dir: Path, trainer: Trainer, seconds: float, member: int = 0) -> No
     os.replace(part, run_dir / "checkpoint.pt")
 
 
+def steps_of(run_dir: Path) -> int:
+    """How far a run had come at its checkpoint."""
+    saved = torch.load(run_dir / "checkpoint.pt", weights_only=True)
+    return int(saved["trainer"]["steps"])
+
+
 def load(run_dir: Path, trainer: Trainer, member: int = 0) -> float:
     """Restores a seed of the trainer and returns the seconds that its run has taken so far.
 

@@ -62,6 +62,8 @@ def train_piece(piece: Piece, folder: Path) -> bool:
                 f"{path} was trained with other settings ({', '.join(differing) or 'method'}): "
                 "choose another --out, or remove that run"
             )
+    if len({checkpoints.steps_of(path) for path in paths}) > 1:  # killed while it was saving
+        return all(runs.resume([path]) for path in paths)
     return runs.resume(paths)
 
 

@@ -1,20 +1,24 @@
 """`understudy reproduce tag`: its figures against sums by hand, and a whole run in small."""
 
 import json
+import shutil
 import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from play.main import main
 from play.worlds.errors import UserError
 from play.worlds.registry import make_world
+from training import checkpoints
 from training.evaluation.matches import Match, Rules, play_match
 from training.reproduce import tag, tag_findings, tag_page
 from training.reproduce.pieces import Piece, train_piece
 from training.reproduce.tag_findings import BOTH, MATE, RUNNER, TRAINED
+from training.runs import make_trainer
 
 
 def run(monkeypatch, *arguments):
@@ -122,6 +126,25 @@ def test_a_piece_with_other_settings_is_refused(tmp_path):
     other = Piece("mine", "ippo", [0, 1], {**piece.settings, "entropy": 0.5})
     with pytest.raises(UserError, match=r"was trained with other settings \(entropy\): choose"):
         train_piece(other, tmp_path)
+
+
+def test_a_piece_that_was_killed_while_it_was_saving_goes_on(tmp_path):
+    piece = Piece("mine", "ippo", [0, 1], SMALL | {"others": "stay", "steps": 480})
+    assert train_piece(piece, tmp_path / "whole")
+    shutil.copytree(tmp_path / "whole", tmp_path / "torn")
+    behind = make_trainer("ippo", piece.config(), [0, 1])
+    behind.iterate()
+    checkpoints.save(tmp_path / "torn/mine/seed1", behind, 0.0, 1)
+    assert train_piece(piece, tmp_path / "torn")
+    whole, torn = (
+        torch.load(tmp_path / name / "mine/seed1/checkpoint.pt", weights_only=True)["trainer"]
+        for name in ("whole", "torn")
+    )
+    assert whole["steps"] == torn["steps"] == 480
+    for name, learner in whole["learners"].items():
+        assert torch.equal(learner["network"]["flat"], torn["learners"][name]["network"]["flat"]), (
+            name
+        )
 
 
 def evidence(**tables):
