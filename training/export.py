@@ -163,6 +163,7 @@ def _card(
     facts, encoding = trainer.world.facts, trainer.observer.encoding
     layout = facts.world.split("/", 1)[1]
     hyperparameters = dict(record["config"])
+    hyperparameters.pop("others_folder", None)  # a place of one machine; the guests' hashes stay
     if "hero" in hyperparameters:
         hyperparameters["hero"] = hyperparameters["hero"].replace(
             "{seed}", str(trainer.config.seed)
