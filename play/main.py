@@ -38,7 +38,16 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
 EXTRAS = {
     **dict.fromkeys(("torch", "numba", "onnx", "rich", "tensorboard"), "train"),
     **dict.fromkeys(
-        ("alembic", "psycopg", "pydantic", "pydantic_core", "redis", "sqlalchemy", "yaml"),
+        (
+            "alembic",
+            "psycopg",
+            "pydantic",
+            "pydantic_core",
+            "redis",
+            "requests",
+            "sqlalchemy",
+            "yaml",
+        ),
         "studies",
     ),
     **dict.fromkeys(("matplotlib", "pyarrow", "scipy"), "analysis"),

@@ -1,7 +1,14 @@
-"""The numbers that the front page tells are those of the files that it names."""
+"""What the pages tell is so: their numbers are on record, their commands and pictures exist."""
 
 import json
+import re
+import shlex
 from pathlib import Path
+
+import click
+import pytest
+
+from play.main import cli
 
 ROOT = Path(__file__).resolve().parent.parent
 METHODS = {"**SRPO**": "srpo", "self-play": "self-play", "IPPO": "ippo"}
@@ -44,3 +51,43 @@ def test_results_on_the_cards_are_those_on_record() -> None:
                 path = ROOT / "assets" / "policies" / "kitchen" / layout / name / "card.json"
                 card = json.loads(path.read_text())["results"]["cross_play"]
                 assert {key: card[key] for key in record[method]} == record[method]
+
+
+def pages() -> list[Path]:
+    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def commands(text: str) -> list[list[str]]:
+    """Every command line of ours in a page, with what follows it."""
+    lines = re.findall(
+        r"^understudy (.*)$", "\n".join(re.findall(r"```\w*\n(.*?)```", text, re.S)), re.M
+    )
+    lines += [line.replace("\n", " ") for line in re.findall(r"`understudy ([^`]+)`", text)]
+    return [shlex.split(line.partition("#")[0].replace("\u2026", "")) for line in lines]
+
+
+def resolve(words: list[str]) -> tuple[click.Command, list[str]]:
+    """The command that a line names, and the options that it is given."""
+    found: click.Command = cli
+    rest = list(words)
+    while isinstance(found, click.Group) and rest and not rest[0].startswith("-"):
+        following = found.get_command(click.Context(found), rest.pop(0))
+        assert following is not None, words
+        found = following
+    return found, [word for word in rest if word.startswith("--") and len(word) > 2]
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda path: path.name)
+def test_commands_of_the_pages_exist_with_their_options(page: Path) -> None:
+    for words in commands(page.read_text()):
+        command, options = resolve(words)
+        known = {name for one in command.params for name in (*one.opts, *one.secondary_opts)}
+        assert not isinstance(command, click.Group) or not options or "--help" in options, words
+        assert [option for option in options if option not in {*known, "--help"}] == [], words
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda path: path.name)
+def test_files_that_the_pages_link_to_exist(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text()):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target

@@ -387,7 +387,7 @@ def _stranger(pages: Pages) -> Answered:
         words = messages(pages.language())
         common = _common(pages, words)
         ending = pages.config.study.payment.endings["withdrawn"]
-        money = _money(pages.config.study, ending.pay, 0.0)
+        money = _money(words, pages.config.study, ending.pay, 0.0)
         return render_template(
             "ended.html", **common, outcome="withdrawn", erased=True, code=ending.code,
             url=_code_url(pages.config.study, ending.code), **money,
@@ -512,7 +512,7 @@ def _ended(session: Session, common: dict[str, Any]) -> str:
     pay, bonus = flow.pay_of(study, outcome, session.state.scores)
     return render_template(
         "ended.html", **common, outcome=outcome, erased=False, code=code,
-        url=_code_url(study, code), **_money(study, pay, bonus),
+        url=_code_url(study, code), **_money(common["t"], study, pay, bonus),
     )  # fmt: skip
 
 
@@ -520,6 +520,8 @@ def _code_url(study: Any, code: str) -> str | None:
     return study.payment.url.replace("{code}", code) if study.payment.url else None
 
 
-def _money(study: Any, pay: float, bonus: float) -> dict[str, str]:
-    return {"pay": f"{pay:.2f}" if pay else "", "bonus": f"{bonus:.2f}" if bonus else "",
-            "currency": study.payment.currency}  # fmt: skip
+def _money(words: Messages, study: Any, pay: float, bonus: float) -> dict[str, str]:
+    def shown(amount: float) -> str:
+        return f"{amount:.2f}".replace(".", words("decimal")) if amount else ""
+
+    return {"pay": shown(pay), "bonus": shown(bonus), "currency": study.payment.currency}

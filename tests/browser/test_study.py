@@ -69,6 +69,8 @@ def test_a_whole_study(
             "round", "questions", "round", "questions", "questions", "debrief",
         ]  # fmt: skip
         expect(me.page.locator("#code")).to_have_value("DONE-1")
+        pay = "Pay: 2.00 GBP" if language == "en" else "Bezahlung: 2,00 GBP"
+        expect(me.page.locator(".money")).to_contain_text(pay)
         link = me.page.locator("main a.primary")
         assert link.get_attribute("href") == "https://example.org/complete?cc=DONE-1"
         assert me.errors == []

@@ -126,7 +126,8 @@ def test_records_become_games_of_the_people_in_them(tmp_path):
 
 def test_a_changed_record_is_refused(tmp_path):
     path = record(tmp_path)
-    path.write_text(path.read_text().replace('"actions":[0,', '"actions":[1,', 1))
+    before, _, after = path.read_text().rpartition('"actions":[2,')  # the last step: east
+    path.write_text(f'{before}"actions":[3,{after}')  # west; later steps might have hidden it
     with pytest.raises(UserError):
         list(demonstrations_in(path))
 

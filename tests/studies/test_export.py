@@ -148,7 +148,7 @@ def test_exported_rounds_become_games_of_people_that_equal_the_records(
     played: tuple[Store, Study, Path], tmp_path: Path, level: Level, blind: bool
 ) -> None:
     store, study, _ = played
-    export(store, study, tmp_path / "x", level=level, blind=blind, rehearsals=False)
+    export(store, study, tmp_path / "x", level=level, blind=blind)
     out = tmp_path / "games.npz"
     done = CliRunner().invoke(humans, ["import", str(tmp_path / "x"), "--out", str(out)])
     assert done.exit_code == 0, done.output
@@ -178,7 +178,7 @@ def test_rounds_that_are_damaged_or_do_not_replay_are_refused(
 ) -> None:
     store, study, _ = played
     folder = tmp_path / "x"
-    export(store, study, folder, level="raw", blind=False, rehearsals=False)
+    export(store, study, folder, level="raw", blind=False)
     steps, rounds = pd.read_csv(folder / "steps.csv"), pd.read_csv(folder / "rounds.csv")
     assert list(games_of_study(folder))
 

@@ -21,7 +21,7 @@ from play.session import Line
 from studies import schema
 from studies.records import record_text
 from studies.store import Store
-from studies.web import rounds as rounds_module
+from studies.web import opening
 from tests.play.games import Walker
 from tests.studies.bots import Bot, Player
 from tests.studies.databases import PostgresServer
@@ -249,14 +249,14 @@ def test_a_policy_that_is_slow_or_raises_costs_its_own_decisions_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     """Two participants at once: one beside a broken policy, one beside a sound one."""
-    load = rounds_module.load_policy
+    load = opening.load_policy
 
     def loaded(name: str) -> Any:
         if name != "greedy":
             return load(name)
         return Walker(delay=0.5) if broken == "slow" else Walker(broken="raises")
 
-    monkeypatch.setattr(rounds_module, "load_policy", loaded)
+    monkeypatch.setattr(opening, "load_policy", loaded)
     study = small(tutorial=None, quiz=None)
     with serving(str(tmp_path / "s.db"), study) as server:
         bots = [Bot(server.url, seed=seed) for seed in range(2)]

@@ -72,6 +72,7 @@ def test_connections_cost_no_threads(server: PlayServer) -> None:
     for client in clients:
         client.send("40{}")
         client.hear("welcome")
+    assert [t.name for t in threading.enumerate() if "ping" in t.name] == []
     deadline = time.monotonic() + 10
     # Threads of handlers are kept; those that took the requests end.
     while threading.active_count() > before + 8:

@@ -239,6 +239,7 @@ def review(desk: Desk, session: str) -> Answered:
     reason = request.form.get("reason", "").strip()
     if verdict is None or (verdict == "rejected" and not reason):
         return desk.page("unreasoned", session), 400
+    desk.monitor.refresh()  # who ended a moment ago is decided on, too
     ended = {claim.person.who.id: claim for claim in claims_of(desk.monitor.snapshot(_kind()))}
     for name in dict.fromkeys(request.form.getlist("who")):
         if name in ended and ended[name].verdict != verdict:
@@ -249,11 +250,13 @@ def review(desk: Desk, session: str) -> Answered:
 
 def bonuses(desk: Desk, _: str) -> Answered:
     """The list for bulk payment of bonuses."""
+    desk.monitor.refresh()
     return _file(desk, "bonuses", bonus_lines(claims_of(desk.monitor.snapshot(_kind()))))
 
 
 def approved(desk: Desk, _: str) -> Answered:
     """The list for bulk approval."""
+    desk.monitor.refresh()
     return _file(desk, "approved", approval_lines(claims_of(desk.monitor.snapshot(_kind()))))
 
 
