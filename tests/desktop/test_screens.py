@@ -136,7 +136,7 @@ def test_the_other_role_is_chosen_by_itself(app: App, tmp_path: Path) -> None:
         (None, second[0], RUNNER), (None, second[1], f"{RUNNER}-held-out"),
         (first[1], second[1], RUNNER),
     ]  # fmt: skip
-    assert wishes[0].options == {"horizon": 300, "starts": "apart"}
+    assert wishes[0].options.items() >= {"horizon": 300, "starts": "apart"}.items()
     assert wishes[0].tick_ms == 100
     alone, wishes = menu(app, tmp_path, world="tag/duel", seat=1)
     press(alone, pygame.K_RETURN)
