@@ -45,12 +45,19 @@ def new_run_dir(asked: Path | None, config: TrainConfig, method: str) -> Path:
         number += 1
 
 
-def write_config(run_dir: Path, config: TrainConfig, method: str) -> None:
-    """Writes config.json."""
+def write_config(run_dir: Path, config: TrainConfig, trainer: Trainer) -> None:
+    """Writes config.json of a seed's run.
+
+    Args:
+        run_dir: The run.
+        config: Its settings.
+        trainer: Who trains it.
+    """
     record = {
         "schema": SCHEMA,
-        "method": method,
+        "method": trainer.method,
         "config": config.to_json(),
+        "guests": trainer.fingerprints(),
         "command": " ".join(["understudy", *sys.argv[1:]]),
         "git_commit": git_commit(),
         "versions": versions("numpy", "torch", "numba", "onnx", "onnxruntime"),
@@ -81,6 +88,12 @@ def save(run_dir: Path, trainer: Trainer, seconds: float, member: int = 0) -> No
     part = run_dir / "checkpoint.part"
     torch.save({"schema": SCHEMA, "seconds": seconds, "trainer": trainer.state(member)}, part)
     os.replace(part, run_dir / "checkpoint.pt")
+
+
+def steps_of(run_dir: Path) -> int:
+    """How far a run had come at its checkpoint."""
+    saved = torch.load(run_dir / "checkpoint.pt", weights_only=True)
+    return int(saved["trainer"]["steps"])
 
 
 def load(run_dir: Path, trainer: Trainer, member: int = 0) -> float:

@@ -173,9 +173,11 @@ train.add_command(
     "--to", "folder", type=click.Path(path_type=Path), default=None,
     help="Folder that policies are kept in.  [default: the shipped ones]",
 )  # fmt: skip
-def export(run: Path, name: str, folder: Path | None) -> None:
+@click.option("--title", help="What people read in menus.  [default: method and layout]")
+@click.option("--held-out", is_flag=True, help="Keep it for evaluation: no training may use it.")
+def export(run: Path, name: str, folder: Path | None, title: str | None, held_out: bool) -> None:
     """Turn a finished RUN into policies called NAME (policy.onnx and card.json)."""
     from training.export import export_run
 
-    for path in export_run(run, name, folder):
+    for path in export_run(run, name, folder, title, held_out):
         click.echo(f"Wrote {path}")

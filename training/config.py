@@ -59,10 +59,13 @@ class TrainConfig:
         0.0,
         "Share of the episodes that begin in states which earlier episodes of the run visited.",
     )
+    role: str = setting("", "Role that learns, such as Tag's runner; that of seat 0 if empty.")
     others: str = setting(
         "",
-        "Policy in the seats of other roles, such as Tag's runner; the recommended one if empty.",
+        "Policy in the seats of other roles, such as Tag's runner, or several separated by commas, "
+        "among which the seats are shared out evenly; the recommended one if empty.",
     )
+    others_folder: str = setting("", "Folder of the policies in others; the shipped ones if empty.")
     checkpoint_every: int = setting(1_000_000, "Steps between two checkpoints.")
 
     @property

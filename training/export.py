@@ -13,9 +13,11 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from agents.library import write_card
+from agents.onnx import OnnxPolicy
+from agents.policy import Policy
 from play.worlds.errors import UserError
 from training import checkpoints
-from training.evaluation.crossplay import Seating, returns_of
+from training.evaluation.crossplay import Seating, episode_seeds, play_episodes
 from training.networks import ActorCritic, dense_first_layer
 from training.runs import make_trainer
 from training.trainer import Trainer
@@ -33,7 +35,13 @@ TITLES = {
 }  # fmt: skip
 
 
-def export_run(run_dir: Path, name: str, folder: Path | None = None) -> list[Path]:
+def export_run(
+    run_dir: Path,
+    name: str,
+    folder: Path | None = None,
+    title: str | None = None,
+    held_out: bool = False,
+) -> list[Path]:
     """Writes every policy of a run and returns their folders.
 
     Args:
@@ -41,6 +49,8 @@ def export_run(run_dir: Path, name: str, folder: Path | None = None) -> list[Pat
         name: Name of the policy, such as ``kitchen/cramped_room/srpo``; a method with one
             policy per seat adds ``-seat0`` and so on.
         folder: What the name is relative to; the shipped policies if None.
+        title: What people read in menus; made of method, role and layout if None.
+        held_out: Whether it is kept for evaluation, so that no training may use it.
 
     Raises:
         UserError: No such run, a policy of that name exists, or ONNX and torch disagree.
@@ -66,7 +76,8 @@ def export_run(run_dir: Path, name: str, folder: Path | None = None) -> list[Pat
             draft.mkdir()
             (draft / "policy.onnx").write_bytes(models[target].SerializeToString())
             name = target.relative_to(root).as_posix()
-            write_card(draft, _card(name, record, trainer, item.seats))
+            card = _card(name, record, trainer, item.seats, title)
+            write_card(draft, card | {"held_out": held_out})
             drafts.append(draft)
         _add_results(drafts, trainer)
         for draft, target in zip(drafts, targets, strict=True):
@@ -147,20 +158,26 @@ def check_against_torch(
 
 
 def _card(
-    name: str, record: dict[str, Any], trainer: Trainer, seats: tuple[int, ...]
+    name: str, record: dict[str, Any], trainer: Trainer, seats: tuple[int, ...], title: str | None
 ) -> dict[str, Any]:
     facts, encoding = trainer.world.facts, trainer.observer.encoding
     layout = facts.world.split("/", 1)[1]
     hyperparameters = dict(record["config"])
+    hyperparameters.pop("others_folder", None)  # a place of one machine; the guests' hashes stay
     if "hero" in hyperparameters:
         hyperparameters["hero"] = hyperparameters["hero"].replace(
             "{seed}", str(trainer.config.seed)
         )
-    title = TITLES[record["method"]] + ("" if len(seats) > 1 else f", seat {seats[0]}")
+    if trainer.guests:
+        hyperparameters["guests"] = trainer.fingerprints()
+    if title is None:
+        alone = "" if len(seats) == len(trainer.team) else f", seat {seats[0]}"
+        role = f", {trainer.config.role}" if trainer.config.role else ""
+        title = f"{TITLES[record['method']]}{role}{alone} ({layout.replace('_', ' ')})"
     return {
         "schema": 1,
         "name": name,
-        "title": f"{title} ({layout.replace('_', ' ')})",
+        "title": title,
         "description": f"Trained with {TITLES[record['method']]} by `{record['command']}`.",
         "world": facts.world,
         "options": dict(facts.options),
@@ -190,21 +207,28 @@ def _card(
 
 
 def _add_results(folders: list[Path], trainer: Trainer) -> None:
-    """Puts the return with itself into the cards."""
-    from agents.onnx import OnnxPolicy
-
+    """Puts the return with itself into the cards, beside each guest where there are other roles."""
     policies = [OnnxPolicy(folder) for folder in folders]
-    pair = Seating(tuple(policies) if len(policies) > 1 else (policies[0], policies[0]))
-    facts = trainer.world.facts
-    returns = returns_of(pair, facts.world, dict(facts.options), EPISODES, seed=1)
-    result = {
+    own: dict[int, Policy] = dict(zip(trainer.team, policies * len(trainer.team), strict=False))
+    facts, returns = trainer.world.facts, []
+    seeds, seats = episode_seeds(1, EPISODES), range(trainer.players)
+    for guest in trainer.guests or (None,):
+        # where it cannot sit, the first one who can does
+        at_table = [guest, *trainer.guests] if guest else []
+        others = {seat: one.policy for one in reversed(at_table) for seat in one.seats}
+        seated = tuple((others | own)[seat] for seat in seats)
+        played = play_episodes(Seating(seated), facts.world, dict(facts.options), seeds)
+        returns += played.rewards[:, list(trainer.team)].sum(1).tolist()
+    result: dict[str, Any] = {
         "own_pair": {
-            "return": float(returns.mean()),
-            "standard_error": float(returns.std(ddof=1) / np.sqrt(len(returns))),
-            "episodes": EPISODES,
+            "return": float(np.mean(returns)),
+            "standard_error": float(np.std(returns, ddof=1) / np.sqrt(len(returns))),
+            "episodes": len(returns),
             "seed": 1,
         }
     }
+    if trainer.guests:
+        result["own_pair"]["beside"] = [guest.policy.name for guest in trainer.guests]
     for folder in folders:
         card = json.loads((folder / "card.json").read_text())
         card["results"] = result

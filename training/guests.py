@@ -1,6 +1,8 @@
 """Policies as files that take the seats of other roles while a team is trained."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,9 +12,11 @@ from agents.card import Card
 from agents.library import list_partners, load_policy
 from agents.policy import Policy, SeatView
 from play.worlds.errors import UserError
-from play.worlds.spec import World
+from play.worlds.spec import World, WorldFacts
 from training.config import TrainConfig
 from training.rollout import Rollout
+
+RULE_BASED = "rule-based"
 
 
 class Guest:
@@ -20,30 +24,47 @@ class Guest:
 
     A runtime may round differently in a larger batch, and a seed must not depend on how many
     others it is trained with.
+
+    Attributes:
+        policy: Who decides.
+        seats: The seats of an environment that it takes, here or there.
     """
 
-    def __init__(self, policy: Policy, parts: Sequence[NDArray[np.int64]], players: int) -> None:
+    def __init__(self, policy: Policy, world: World, parts: Sequence[NDArray[np.int64]]) -> None:
         """Sits down.
 
         Args:
             policy: Who decides.
+            world: The environments of all seeds.
             parts: The slots, for each seed.
-            players: Seats of an environment.
         """
-        self._policy, self._parts, self._players = policy, list(parts), players
+        self.policy, self._world, self._parts = policy, world, list(parts)
+        self._players = world.facts.num_players
+        self.seats = sorted({slot % self._players for slot in parts[0].tolist()})
         self._states = [policy.initial_state(len(part)) for part in parts]
+        self._views = [
+            [SeatView(world, *divmod(slot, self._players)) for slot in part.tolist()]
+            for part in parts
+        ]
 
-    def act(self, world: World, rollout: Rollout, step: int, uniforms: NDArray[np.float64]) -> None:
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the policy's file, or "rule-based"."""
+        card: Card | None = getattr(self.policy, "card", None)
+        return card.sha256 if card else RULE_BASED
+
+    def act(self, rollout: Rollout, step: int, uniforms: NDArray[np.float64]) -> None:
         """Writes the actions of its slots."""
-        policy = self._policy
+        policy = self.policy
         seen = None
         if policy.encoding is not None:
-            dense = world.observe(policy.encoding)
+            dense = self._world.observe(policy.encoding)
             seen = dense.reshape(-1, *dense.shape[2:])
         for number, part in enumerate(self._parts):
-            views = [SeatView(world, *divmod(int(slot), self._players)) for slot in part]
             observations = None if seen is None else np.ascontiguousarray(seen[part])
-            decided = policy.act(observations, views, self._states[number], uniforms[part])
+            decided = policy.act(
+                observations, self._views[number], self._states[number], uniforms[part]
+            )
             rollout.actions[step, part] = decided.actions
             self._states[number] = decided.state
 
@@ -52,7 +73,7 @@ class Guest:
         for state, part in zip(self._states, self._parts, strict=True):
             over = done[part // self._players]
             if state is not None and over.any():
-                state[over] = self._policy.initial_state(int(over.sum()))
+                state[over] = self.policy.initial_state(int(over.sum()))
 
     def state(self, member: int) -> Any:
         """What a seed's games have made it remember."""
@@ -65,32 +86,69 @@ class Guest:
             self._states[member] = np.array(state, self._states[member].dtype)
 
 
-def invite(config: TrainConfig, world: World, parts: Sequence[NDArray[np.int64]]) -> list[Guest]:
-    """The guest for the seats of other roles: the one asked for, or the one recommended.
+def load_guests(
+    config: TrainConfig, facts: WorldFacts, seats: Sequence[int]
+) -> dict[int, list[Policy]]:
+    """The policies for the seats of other roles: those asked for, or the one recommended.
 
     Args:
         config: Says who, if anybody in particular.
-        world: The environments.
-        parts: The slots of those seats, for each seed.
+        facts: The world.
+        seats: The seats.
+
+    Returns:
+        For each seat those that can take it.
 
     Raises:
-        UserError: Nobody can take these seats, or the one asked for is held out.
+        UserError: Somebody can take none of these seats or is held out, or nobody can take one.
     """
-    facts = world.facts
-    seats = [seat for seat in range(facts.num_players) if seat not in facts.team]
-    fitting = [
-        partner.name
-        for partner in list_partners(facts.world)
-        if partner.takes(facts, seats) and not (partner.card and partner.card.held_out)
+    folder = Path(config.others_folder) if config.others_folder else None
+    names = [name for name in map(str.strip, config.others.split(",")) if name]
+    if config.others and not names:
+        raise UserError(f"--others is {config.others!r}, but it must name one policy or several")
+    known = {partner.name: partner for partner in list_partners(facts.world, folder)}
+    if not names:
+        fit = (p for p in known.values() if p.takes(facts, seats))
+        names = [p.name for p in islice((p for p in fit if not (p.card and p.card.held_out)), 1)]
+    guests: dict[int, list[Policy]] = {seat: [] for seat in seats}
+    for name in names:
+        fitting = [seat for seat in seats if name in known and known[name].takes(facts, [seat])]
+        policy = load_policy(name, facts, folder, fitting or seats)
+        refuse_held_out(policy)
+        for seat in fitting:
+            guests[seat].append(policy)
+    for seat, policies in guests.items():
+        if not policies:
+            raise UserError(
+                f"Nobody can take seat {seat} of {facts.world}: train a policy for it first"
+            )
+    return guests
+
+
+def seat_guests(
+    guests: Mapping[int, Sequence[Policy]], world: World, parts: Sequence[NDArray[np.int64]]
+) -> list[Guest]:
+    """Shares slots out among policies, so that all combinations of them come up equally often.
+
+    The number of an environment is read as a number whose digits say who sits in each seat.
+
+    Args:
+        guests: For each seat, who may take it.
+        world: The environments of all seeds.
+        parts: [slots] of each seed, in ascending order; these seats of every environment.
+    """
+    envs, rest = np.divmod(parts[0], world.facts.num_players)
+    found: dict[str, tuple[Policy, NDArray[np.bool_]]] = {}
+    for seat, policies in guests.items():
+        digit, envs = envs % len(policies), envs // len(policies)
+        for number, policy in enumerate(policies):
+            _, mine = found.setdefault(policy.name, (policy, np.zeros(len(envs), np.bool_)))
+            mine |= (rest == seat) & (digit == number)
+    return [
+        Guest(policy, world, [part[mine] for part in parts])
+        for policy, mine in found.values()
+        if mine.any()
     ]
-    name = config.others or next(iter(fitting), "")
-    if not name:
-        raise UserError(
-            f"Nobody can take seat {seats[0]} of {facts.world}: train a policy for it first"
-        )
-    policy = load_policy(name, facts, seats=seats)
-    refuse_held_out(policy)
-    return [Guest(policy, parts, facts.num_players)]
 
 
 def refuse_held_out(policy: Policy) -> None:

@@ -41,8 +41,10 @@ class Ippo(Trainer):
         return by_member(marks, self.teach(lessons))
 
     def exports(self, member: int = 0) -> dict[str, Export]:
-        """One policy for each seat."""
+        """One policy for each seat, with the seat in its name unless there is only one."""
         return {
-            f"-seat{seat}": Export((policies.stack.networks[member],), (seat,))
+            f"-seat{seat}" if len(self.team) > 1 else "": Export(
+                (policies.stack.networks[member],), (seat,)
+            )
             for seat, (policies, _) in zip(self.team, self.by_seat, strict=True)
         }

@@ -1,7 +1,7 @@
 """Playing the environments and keeping what was seen, done and earned."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,7 @@ class Rollout:
         actions: [T + 1, S] int64; the last row is decided but not played.
         log_probs: [T + 1, S] log-probability of each action.
         values: [T + 1, S] value of each slot's state, as its policy's critic says.
-        rewards: [T, N] reward of the team, the seats of seat 0's role together, in units of
-            success.
+        rewards: [T, N] reward of the team, the seats that learn together, in units of success.
         own: [T, S] the reward that each slot wants to be high, in the same units.
         shaped: [T, S] shaping reward of each slot in units of success.
         done: [T, N] whether the step ended its episode.
@@ -57,6 +56,7 @@ def collect(
     world: World,
     observer: SparseObserver,
     rollout: Rollout,
+    team: Sequence[int],
     act: Callable[[int, NDArray[np.float64]], None],
     uniforms: NDArray[np.float64],
     after_step: Callable[[int], None] = lambda step: None,
@@ -71,18 +71,19 @@ def collect(
         world: The environments, which restart by themselves.
         observer: Reads their observations.
         rollout: To be filled.
+        team: The seats that learn.
         act: See above.
         uniforms: [T + 1, S] in [0, 1); chance, one number for each decision.
         after_step: Called with the number of every step that was played.
     """
     unit = np.float32(1 / world.facts.reward_unit)
-    wanted, team = interests(world.facts), list(world.facts.team)
+    wanted, learning = interests(world.facts), list(team)
     shape = (world.num_envs, rollout.players)
     for t in range(rollout.length):
         observer.write(rollout.observations, t)
         act(t, uniforms[t])
         world.step(rollout.actions[t].reshape(shape))
-        rollout.rewards[t] = world.rewards[:, team].sum(1) * unit
+        rollout.rewards[t] = world.rewards[:, learning].sum(1) * unit
         rollout.own[t] = (world.rewards @ wanted * unit).reshape(-1)
         rollout.shaped[t] = world.shaped_rewards.reshape(-1) * unit
         rollout.done[t] = world.done

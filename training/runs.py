@@ -5,7 +5,7 @@ import math
 import signal
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -56,7 +56,7 @@ def start(
         asked = run_dir / f"seed{seed}" if run_dir and seeds else run_dir
         own = with_changes(config, seed=seed)
         paths.append(checkpoints.new_run_dir(asked, own, method))
-        checkpoints.write_config(paths[-1], own, method)
+        checkpoints.write_config(paths[-1], own, trainer)
     return paths, _run(paths, trainer, 0.0)
 
 
@@ -77,6 +77,7 @@ def resume(run_dirs: Sequence[Path]) -> bool:
     if len(set(seeds)) < len(seeds):
         raise UserError(f"Two of the runs have one seed ({seeds}): resume them one by one")
     trainer = make_trainer(record["method"], config, seeds)
+    _check_guests(run_dirs[0], record.get("guests", {}), trainer)
     reached, seconds = set(), 0.0
     for member, run_dir in enumerate(run_dirs):
         seconds = checkpoints.load(run_dir, trainer, member)
@@ -88,6 +89,16 @@ def resume(run_dirs: Sequence[Path]) -> bool:
             )
         _forget_after(run_dir / "metrics.jsonl", trainer.steps)
     return _run(run_dirs, trainer, seconds)
+
+
+def _check_guests(run_dir: Path, known: Mapping[str, str], trainer: Trainer) -> None:
+    """Refuses to go on beside policies that have become others since the run began."""
+    for name, fingerprint in trainer.fingerprints().items():
+        if known.get(name, fingerprint) != fingerprint:
+            raise UserError(
+                f"{run_dir} began beside {name} with the SHA-256 {known[name][:12]}…, but its file "
+                f"now has {fingerprint[:12]}…: restore that file, or train from the beginning"
+            )
 
 
 def find_runs(folder: Path) -> list[Path]:

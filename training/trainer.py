@@ -21,7 +21,7 @@ from play.worlds.errors import UserError
 from play.worlds.registry import make_world
 from training.config import TrainConfig
 from training.gae import advantages
-from training.guests import Guest, invite
+from training.guests import Guest, load_guests, seat_guests
 from training.kernels import sample_actions
 from training.networks import ActorCritic, SparseObserver, Stack
 from training.ppo import Learner, Lesson, Samples, learn_all, normalised
@@ -119,7 +119,7 @@ class Trainer:
         )
         self._begin_worlds()
         facts = self.world.facts
-        self.players, self.team = facts.num_players, facts.team
+        self.players, self.team = facts.num_players, self._learning_seats()
         self.observer = SparseObserver(self.world)
         self.rollout = Rollout(self.world, self.observer, config.rollout_length)
         self.guests = self._invite()
@@ -141,6 +141,15 @@ class Trainer:
             self.world.set_states(alone.get_states(), member.envs)
             self.world.streams[member.envs] = alone.streams
 
+    def _learning_seats(self) -> tuple[int, ...]:
+        facts, role = self.world.facts, self.config.role
+        seats = facts.seats_of(role)
+        if not seats:
+            roles = " or ".join(dict.fromkeys(facts.roles))
+            allowed = f"it must be {roles}" if roles else "all have one role: leave it out"
+            raise UserError(f"--role is {role}, but in {facts.world} {allowed}")
+        return seats
+
     def _invite(self) -> list[Guest]:
         others = [seat for seat in range(self.players) if seat not in self.team]
         if self.config.others and not others:
@@ -148,8 +157,15 @@ class Trainer:
                 f"--others is {self.config.others}, but all seats of {self.config.world} learn: "
                 "leave it out"
             )
+        if not others:
+            return []
+        policies = load_guests(self.config, self.world.facts, others)
         parts = [self.of_member(self.slots(*others), k) for k in range(len(self.members))]
-        return invite(self.config, self.world, parts) if others else []
+        return seat_guests(policies, self.world, parts)
+
+    def fingerprints(self) -> dict[str, str]:
+        """Who sits in the seats of other roles: name -> SHA-256 of the file, or "rule-based"."""
+        return {guest.policy.name: guest.fingerprint for guest in self.guests}
 
     def groups(self) -> dict[str, NDArray[np.int64]]:
         """Environments of a seed by kind of game; each has a return of its own in the curves."""
@@ -193,7 +209,8 @@ class Trainer:
         rollout = self.rollout
         self.world.draw_starts(self.config.exploring_starts * self.shaping())
         collect(
-            self.world, self.observer, rollout, self._act, self._uniforms(), self._after_step
+            self.world, self.observer, rollout, self.team, self._act, self._uniforms(),
+            self._after_step,
         )  # fmt: skip
         for member in self.members:
             rewards, done = rollout.rewards[:, member.envs], rollout.done[:, member.envs]
@@ -208,7 +225,7 @@ class Trainer:
     def _act(self, step: int, uniforms: NDArray[np.float64]) -> None:
         self.act(step, uniforms)
         for guest in self.guests:
-            guest.act(self.world, self.rollout, step, uniforms)
+            guest.act(self.rollout, step, uniforms)
 
     def _after_step(self, step: int) -> None:
         done = self.rollout.done[step]

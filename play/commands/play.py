@@ -42,9 +42,11 @@ class Wish:
 @click.command()
 @click.option(
     "--layout",
+    "--world",
     default="cramped_room",
     show_default=True,
-    help="Layout or other world, or the path of a .layout file; see `understudy layouts`.",
+    help="Layout or other world, or the path of a .layout file; see `understudy layouts`. A family "
+    "such as tag stands for its first world.",
 )
 @click.option("--partner", help="Partner's name; see `understudy partners`.  [default: SRPO]")
 @click.option("--seat", default="0", show_default=True, help="Your seat: 0, 1, … or random.")

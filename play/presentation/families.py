@@ -89,12 +89,14 @@ def text_of(partner: Partner, world: str) -> tuple[str, str]:
     """
     method = partner.algorithm.replace("_", "-")
     texts = {**PARTNERS, **presentation_of(world).partners}
+    if partner.name in texts:
+        return texts[partner.name]
     last = re.sub(r"-seat\d+$", "", partner.name.rpartition("/")[2])
-    known = texts.get(partner.name) or texts.get(method) or texts.get(last)
+    known = texts.get(method) or texts.get(last)
     if known is None:
         return partner.title, partner.description
     title, description = known
-    own = last not in (partner.name, method) and method in texts
+    own = last != method and method in texts
     return (f"{title}, {last}" if own else title), description
 
 

@@ -41,6 +41,11 @@ PRESENTATION = Presentation(
     failure="Nobody was caught this time.",
     prize="spark",
     partners={
+        "tag/simple/runner": ("Trained runner", "Learned to flee from chasers that learned, too."),
+        "tag/simple/runner-held-out": (
+            "Second trained runner",
+            "Learned otherwise; no chaser has trained against it.",
+        ),
         "random": ("Random player", "Runs this way and that."),
         "stay": ("Statue", "Never moves; you chase alone."),
     },

@@ -45,7 +45,9 @@ def make_world(name: str, num_envs: int = 1, *, autoreset: bool = False, **optio
 
 
 def full_name(layout: str) -> str:
-    """A world's full name; where the family is left out, a kitchen is meant."""
+    """A world's full name: without a family a kitchen is meant, by a family alone its first."""
+    if layout in FAMILIES:
+        return f"{layout}/{import_module(FAMILIES[layout]).instances()[0]}"
     return layout if layout.partition("/")[0] in FAMILIES else f"kitchen/{layout}"
 
 

@@ -91,8 +91,12 @@ class WorldFacts:
     @property
     def team(self) -> tuple[int, ...]:
         """The seats of seat 0's role."""
+        return self.seats_of("")
+
+    def seats_of(self, role: str) -> tuple[int, ...]:
+        """The seats of a role; of seat 0's if that is empty."""
         roles = self.roles or ("",) * self.num_players
-        return tuple(seat for seat, role in enumerate(roles) if role == roles[0])
+        return tuple(seat for seat, own in enumerate(roles) if own == (role or roles[0]))
 
     def score(self, rewards: Sequence[float]) -> float:
         """What one step's rewards of all seats add to the score."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.benchmarks.harness import Benchmark, Contender, Goal
 from training.reproduce.kitchen_variants import BASE
+from training.reproduce.tag import RUNNER, SETTINGS
 
 CRAMPED, CIRCUIT = "cramped_room", "counter_circuit_o_1order"
 AS_JAXMARL = {
@@ -40,6 +41,7 @@ def suites(quick: bool) -> dict[str, Suite]:
         "tag_engine": Suite(_tag(quick), 3),
         "ippo_training": Suite([_training(2.0 if quick else 10.0, quick)], 5),
         "time_to_return": Suite(_times_to_return(quick), 3),
+        "tag_training": Suite(_tag_training(1.0 if quick else 8.0, quick), 3),
         "srpo_cost": Suite([_srpo_cost(1.5 if quick else 8.0)], 5),
         "seeds_together": Suite([_seeds_together(1.5 if quick else 8.0)], 5),
     }
@@ -126,6 +128,65 @@ def _tag(quick: bool) -> list[Benchmark]:
             unit, _rate("kept"), [*ours, *jaxmarl], [thrice],
         ),
     ]  # fmt: skip
+
+
+AS_TAG = SETTINGS | {"hidden": 64, "others": RUNNER}
+TAG_SEEDS, TAG_STEPS = 10, 2_000_000  # of `understudy reproduce tag`
+
+
+def _tag_training(seconds: float, quick: bool) -> list[Benchmark]:
+    """Ten seeds at a time: joint steps per second, and minutes for both methods."""
+    ours = Contender(
+        "Understudy, 2 processors", "ours_tag_training",
+        {"config": AS_TAG, "cores": 2, "seconds": seconds, "seeds": TAG_SEEDS},
+    )  # fmt: skip
+    jaxmarl = [
+        Contender(
+            f"IPPO on JaxMARL's simple_tag, {_processors(n)}", "jaxmarl_tag_training",
+            {"seconds": seconds, "cores": n, "seeds": TAG_SEEDS}, peer=True,
+        )
+        for n in ((1,) if quick else (1, 2))
+    ]  # fmt: skip
+    alone = Contender(
+        "mpe2 alone, random play, 2 processors", "mpe2_tag", {"seconds": seconds, "cores": 2}
+    )
+    bound = (
+        "mpe2 plays at random and learns nothing: a bound of what SRPO's released code, which "
+        "steps this environment in worker processes, can reach."
+    )
+    return [
+        Benchmark(
+            "IPPO, ten seeds of chasers for Tag together",
+            f"Playing and learning, after compiling; the frozen runner is a network. {bound}",
+            "joint steps per second, all seeds", _steps_per_second, [ours, *jaxmarl, alone],
+            [
+                Goal("at least 3 times the same on JaxMARL", [ours.name],
+                     [c.name for c in jaxmarl], at_least=3),
+                Goal("at least 10 times mpe2 alone", [ours.name], [alone.name], at_least=10),
+            ],
+        ),
+        Benchmark(
+            f"IPPO and SRPO, ten seeds each of {TAG_STEPS:,} joint steps",
+            "The same runs: minutes for both methods one after the other, as `understudy "
+            "reproduce tag` trains them. Aim: under 30.",
+            "minutes", _minutes_for_both, [ours, alone],
+            [Goal("at most a tenth of mpe2 alone", [ours.name], [alone.name], at_most=0.1)],
+            less_is_better=True,
+        ),
+    ]  # fmt: skip
+
+
+def _steps_per_second(figures: dict[str, Any]) -> float:
+    """Reads IPPO's rate, or the only one."""
+    rates = figures.get("rates", {"all": figures.get("rate")})
+    return float(rates.get("ippo") or rates["all"])
+
+
+def _minutes_for_both(figures: dict[str, Any]) -> float:
+    """Reads what the steps of both methods take."""
+    rates = figures["rates"]
+    both = [rates["ippo"], rates["srpo"]] if "ippo" in rates else [rates["all"]] * 2
+    return sum(TAG_SEEDS * TAG_STEPS / rate / 60 for rate in both)
 
 
 def _train(

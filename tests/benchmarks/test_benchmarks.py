@@ -126,6 +126,15 @@ def test_goals_name_contenders() -> None:
         ("overcooked_ai_engine", {"layout": "cramped_room"}, {"rates"}),
         ("ours_tag", {"batches": [16]}, {"rates"}),
         ("mpe2_tag", {}, {"rates"}),
+        ("mpe2_tag", {"cores": 2}, {"rates"}),
+        (
+            "ours_tag_training",
+            {
+                "seeds": 2,
+                "config": {"world": "tag/simple", "others": "random", "num_envs": 6, "hidden": 8},
+            },
+            {"rates"},
+        ),
         (
             "ours_training",
             {

@@ -4,9 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
+from agents.library import list_partners
 from play.episode import read_episode, verify
+from play.worlds.registry import make_world
 from tests.browser.chaser import Chaser, HeldKey
 from tests.browser.conftest import Visitor
 from tests.browser.test_play import await_go, lines_of, only_record
@@ -15,20 +18,27 @@ from tests.web.serving import serving
 Visit = Callable[..., Visitor]
 VIEW = 1.16  # half-widths that the picture shows to each side
 OPTIONS = {"horizon": 150, "starts": "apart"}
+TICK_MS = 60
+RUNNERS = ["Trained runner", "Second trained runner", "Fugitive", "Random player", "Statue"]
+RUNNER = "tag/simple/runner"
+FACTS = make_world("tag/simple").facts
+PARTNER = next(p.name for p in list_partners(FACTS.world) if p.takes(FACTS, [1]))
 
 
 def test_a_round_by_keyboard_against_a_runner_that_stands_still(
     visit: Visit, tmp_path: Path
 ) -> None:
     with serving(
-        tmp_path, world="tag/simple", options=OPTIONS, tick_ms=60, countdown_ms=1200
+        tmp_path, world="tag/simple", options=OPTIONS, tick_ms=TICK_MS, countdown_ms=1200
     ) as server:
         me = visit()
         me.page.goto(server.url)
         expect(me.page.locator("#partners")).to_contain_text("Pursuer")
-        expect(me.page.locator("#partners")).not_to_contain_text("Fugitive")
+        for name in ("Fugitive", "Trained runner"):
+            expect(me.page.locator("#partners")).not_to_contain_text(name)
         runner = me.page.get_by_role("combobox", name="The runner")
-        expect(runner.locator("option")).to_have_text(["Fugitive", "Random player", "Statue"])
+        expect(runner.locator("option")).to_have_text(RUNNERS)
+        expect(runner).to_have_value("tag/simple/runner")
         me.shot("tag-menu")
         runner.select_option("stay")
         me.page.locator("#play").click()
@@ -55,7 +65,7 @@ def test_a_round_by_keyboard_against_a_runner_that_stands_still(
     first = min(tmp_path.glob("*.episode.jsonl"))  # ids sort by time
     episode = read_episode(first)
     assert verify(first).steps == 150
-    assert [seat["policy"] for seat in episode.header["seats"]] == [None, "pursue", "stay"]
+    assert [seat["policy"] for seat in episode.header["seats"]] == [None, PARTNER, "stay"]
     assert end["heading"] == f"{episode.end['score']:g} points"
     assert episode.end["score"] == 10 * sum(end["rows"]["touches"])
     assert me.errors == []
@@ -71,9 +81,10 @@ def spot(page: Page, player: dict[str, float]) -> tuple[float, float]:
     )
 
 
+@pytest.mark.full
 def test_a_round_by_a_dragged_finger_on_a_phone(visit: Visit, tmp_path: Path) -> None:
     phone = {"has_touch": True, "is_mobile": True, "device_scale_factor": 2}
-    with serving(tmp_path, world="tag/simple", options=OPTIONS, tick_ms=60) as server:
+    with serving(tmp_path, world="tag/simple", options=OPTIONS, tick_ms=TICK_MS) as server:
         me = visit(360, 740, **phone)
         me.page.goto(server.url)
         expect(me.page.locator("#play")).to_be_visible()
@@ -115,7 +126,7 @@ def test_three_agents_are_watched_and_their_record_is_replayed(
     visit: Visit, tmp_path: Path
 ) -> None:
     options = {**OPTIONS, "horizon": 40}
-    with serving(tmp_path, world="tag/simple", options=options, tick_ms=60) as server:
+    with serving(tmp_path, world="tag/simple", options=options, tick_ms=TICK_MS) as server:
         me = visit()
         me.page.goto(server.url)
         me.page.locator("#watch").click()
@@ -126,20 +137,20 @@ def test_three_agents_are_watched_and_their_record_is_replayed(
         expect(me.page.locator("#end")).to_be_visible()
         record = only_record(tmp_path)
         me.page.locator("#end-replay").click()
-        expect(me.page.locator("#minds")).to_contain_text("Fugitive")
+        expect(me.page.locator("#minds")).to_contain_text("Trained runner")
         me.page.keyboard.press("ArrowRight")
         expect(me.page.locator("#minds")).to_contain_text("%")
         me.shot("tag-replay")
     assert verify(record).steps == 40
     seats = read_episode(record).header["seats"]
-    assert [seat["policy"] for seat in seats] == ["random", "pursue", "flee"]
+    assert [seat["policy"] for seat in seats] == ["random", PARTNER, RUNNER]
     assert me.errors == []
 
 
 def test_two_people_chase_one_agent(visit: Visit, tmp_path: Path) -> None:
     """Whoever is invited takes the other seat of the same role."""
-    options = {**OPTIONS, "horizon": 20}
-    with serving(tmp_path, world="tag/simple", options=options, tick_ms=60) as server:
+    options = {**OPTIONS, "horizon": 40}
+    with serving(tmp_path, world="tag/simple", options=options, tick_ms=TICK_MS) as server:
         me, other = visit(), visit()
         me.page.goto(server.url)
         me.page.locator("#invite").click()

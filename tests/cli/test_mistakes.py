@@ -66,6 +66,7 @@ def refused(
          "trained with dynamics old, but the game has dynamics new: play with dynamics old"),
         (["play", "--layout", "tag/simpel"], "no game tag/simpel.*did you mean tag/simple"),
         (["play", "--layout", "tag/simple", "--seat", "3"], "no seat '3' in tag/simple"),
+        (["play", "--world", "tag", "--seat", "3"], "no seat '3' in tag/simple"),
         (["play", "--layout", "tag/simple", "--partner", "flee"],
          "flee plays as runner only, but is to take seat 1, a chaser"),
         (["play", "--layout", "tag/simple", "--partner", SRPO],

@@ -4,9 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
+from agents.library import list_partners
 from play.draw.tag import VIEW
 from play.episode import find_episodes, read_episode
+from play.worlds.registry import make_world
 from tests.desktop.test_play import colours, desk, ended, keep, record, shows, steps
 from tests.desktop.xvfb import Desk, understudy, wait_for
 
@@ -43,9 +46,12 @@ def test_a_round_by_keyboard_that_is_recorded_and_verified(desk: Desk, tmp_path:
     assert episode.header["options"]["starts"] == "apart"
     assert episode.header["tick_ms"] == 100
     seats = [seat["policy"] for seat in episode.header["seats"]]
-    assert seats == [None, "pursue", "flee"]
+    facts = make_world("tag/simple").facts
+    partner = next(p.name for p in list_partners(facts.world) if p.takes(facts, [1]))
+    assert seats == [None, partner, "tag/simple/runner"]
 
 
+@pytest.mark.full
 def test_the_mouse_leads(desk: Desk, tmp_path: Path) -> None:
     """Held down at the left edge of the field, it leads there, and then up to the corner."""
     play(desk, tmp_path, "--steps", "120")

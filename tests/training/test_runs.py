@@ -164,7 +164,7 @@ def test_a_stack_that_was_stopped_goes_on_together_or_one_by_one(tmp_path):
         for member, seed in enumerate((3, 4)):
             path = tmp_path / name / f"seed{seed}"
             checkpoints.new_run_dir(path, config, "srpo")
-            checkpoints.write_config(path, with_changes(config, seed=seed), "srpo")
+            checkpoints.write_config(path, with_changes(config, seed=seed), stack)
             checkpoints.save(path, stack, 0.0, member)
     assert runs.find_runs(tmp_path / "together") == [tmp_path / f"together/seed{s}" for s in (3, 4)]
     assert runs.resume(runs.find_runs(tmp_path / "together"))

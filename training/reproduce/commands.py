@@ -23,6 +23,16 @@ EXPERIMENTS: dict[str, tuple[str, str, str]] = {
         "The private-cost kitchen: every method's returns, free-riding and worst case, exactly.",
         "analysis",
     ),
+    "tag-runners": (
+        "training.reproduce.tag_runners:tag_runners",
+        "Runners of Tag to train chasers against, and to hold out.",
+        "train",
+    ),
+    "tag": (
+        "training.reproduce.tag:tag",
+        "Chasers of Tag by method, with team-mates and runners that they never met.",
+        "train,analysis",
+    ),
 }
 
 
