@@ -18,7 +18,7 @@ from training.cloning.pace import SPANS, Pace
 from training.cloning.proxy import failures_of, make_proxy
 from training.config import SelfPlayConfig
 from training.evaluation.teams import find_teams
-from training.guests import invite
+from training.guests import load_guests
 
 WORLD = "kitchen/cramped_room"
 STAY, INTERACT = 4, 5
@@ -249,10 +249,10 @@ def test_nothing_overwrites_a_proxy_or_takes_games_of_other_rules(proxies):
 def test_training_refuses_company_that_is_held_out(proxies, monkeypatch):
     monkeypatch.setattr("agents.library.POLICIES_DIR", proxies / "policies")
     world = make_world(WORLD, 2)
-    (guest,) = invite(SelfPlayConfig(others=f"{WORLD}/human-proxy"), world, [np.array([0])])
-    assert guest is not None
+    found = load_guests(SelfPlayConfig(others=f"{WORLD}/human-proxy"), world.facts, [0])
+    assert [policy.name for policy in found[0]] == [f"{WORLD}/human-proxy"]
     with pytest.raises(UserError, match="held-out is held out for evaluation"):
-        invite(SelfPlayConfig(others=f"{WORLD}/human-proxy-held-out"), world, [np.array([0])])
+        load_guests(SelfPlayConfig(others=f"{WORLD}/human-proxy-held-out"), world.facts, [0])
 
 
 @pytest.mark.parametrize("layout", [

@@ -9,12 +9,11 @@ from training.reproduce.folders import RECORD
 from training.reproduce.kitchen_summary import (
     BOUND,
     OURS,
-    PAPERS,
     TOLERATED,
     Study,
     verdicts,
 )  # fmt: skip
-from training.reproduce.kitchen_variants import BASE, STRANGERS_SEEDS
+from training.reproduce.kitchen_variants import BASE, PER_SEAT, STRANGERS_SEEDS
 
 INTRODUCTION = """\
 # The private-cost kitchen: who works, who rides free, who copes with strangers
@@ -75,9 +74,8 @@ def verdict(study: Study, found: Mapping[str, Any]) -> str:
     for setting, heroes in verdicts(study, found).items():
         for hero, figures in heroes.items():
             about = found[setting]["rows"][hero]["about"]
-            against = "the best control with a policy per seat" if hero == PAPERS else (
-                "the best of all controls"
-            )  # fmt: skip
+            alike = found[setting]["rows"][hero]["group"] == PER_SEAT
+            against = "the best control with a policy per seat" if alike else "the best control"
             lines.append(f"**{setting}, {about}** against {against}, by figure:\n")
             for name, (best, difference) in figures.items():
                 other = found[setting]["rows"][best]

@@ -48,7 +48,7 @@ def returns_figure(part: Mapping[str, Any]) -> Figure:
     left.axvline(part["optimum"], color="black", linewidth=1, linestyle=(0, (4, 3)))
     left.set_yticks(places, [row["about"] for row in rows])
     left.set_xlabel("sum of both returns, points; dashed: the best team")
-    right.set_xlabel("difference of the two's costs, points")
+    right.set_xlabel("cost difference, points")
     for before, (row, after) in enumerate(itertools.pairwise(rows)):
         if row["group"] != after["group"]:
             for axes in (left, right):

@@ -21,6 +21,8 @@ BOUNDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 BOUND = 0.1
 """The one that tables show."""
 OURS, PAPERS = "srpo", "paper-tau-30"
+HEROES = (OURS, "srpo-more", PAPERS, "paper-twice")
+"""Variants that are compared with the controls: ours and the paper's, each also at equal data."""
 TOLERATED = 0.02
 """Share of self-play that robustness may cost."""
 
@@ -148,7 +150,7 @@ def _of_setting(study: Study, setting: str, generator: np.random.Generator) -> d
             for other in names
             if other != hero
         }
-        for hero in (OURS, PAPERS)
+        for hero in HEROES
         if hero in names
     }
     return {
@@ -196,8 +198,8 @@ def verdicts(study: Study, found: Mapping[str, Any]) -> dict[str, dict[str, Any]
     for setting, part in found.items():
         for hero, others in part["comparisons"].items():
             pool = [name for name in controls(study) if name in others]
-            if hero == PAPERS:  # the paper's own comparison: with a policy per seat
-                groups = {variant.name: variant.group for variant in study.variants}
+            groups = {variant.name: variant.group for variant in study.variants}
+            if groups[hero] == PER_SEAT:  # the paper's own comparison
                 pool = [name for name in pool if groups[name] == PER_SEAT]
             if not pool:
                 continue

@@ -33,7 +33,7 @@ class Variant:
         about: What it is, in a few words.
         changes: Settings beside `BASE`.
         effort: Steps of its own training as a share of the experiment's; a population has the
-            rest.
+            rest, unless `changes` say how many steps its members have (0: as many as the hero).
     """
 
     name: str
@@ -59,7 +59,7 @@ class Variant:
         """Settings of its training in one setting of the kitchen."""
         values = BASE | {"world": f"private-kitchen/{setting}"} | self.changes
         values["steps"] = round(steps * self.effort)
-        if "population" in values:
+        if "population" in values and "population_steps" not in values:
             rest = steps * (1 - self.effort)
             values["population_steps"] = round(rest / values["population"])
         return METHODS[self.method].from_json(values)
@@ -109,6 +109,10 @@ TRIALS = (
     Variant("srpo-more", "srpo", SHARED, "SRPO, equal data per hero", {}, 1.5),
     Variant("fcp", "fcp", POPULATION, "FCP", {"population": 3}, 0.5),
     Variant("mep", "mep", POPULATION, "MEP", {"population": 3}, 0.5),
+    Variant("fcp-more", "fcp", POPULATION, "FCP, four times the steps",
+            {"population": 3, "population_steps": 0}),
+    Variant("mep-more", "mep", POPULATION, "MEP, four times the steps",
+            {"population": 3, "population_steps": 0}),
     Variant("srpo-ratio-.4", "srpo", ABLATION, "tau steered to .4 instead of .6 of the return",
             {"return_ratio": 0.4}),
     Variant("srpo-tau-10", "srpo", ABLATION, "tau fixed, 1 per point", {"tau": 10.0}),
