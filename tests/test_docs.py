@@ -58,7 +58,8 @@ def pages() -> list[Path]:
 
 
 def commands(text: str) -> list[list[str]]:
-    """Every command line of ours in a page, with what follows it."""
+    """Every command line of ours in a page, with what follows it; METHOD stands for any method."""
+    text = text.replace("\\\n", " ").replace("train METHOD", "train srpo")
     lines = re.findall(
         r"^understudy (.*)$", "\n".join(re.findall(r"```\w*\n(.*?)```", text, re.S)), re.M
     )
