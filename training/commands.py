@@ -8,8 +8,9 @@ import click
 
 from agents.library import POLICIES_DIR
 from play.worlds.errors import UserError
+from play.worlds.registry import make_world
 from training.cloning.config import CloneConfig
-from training.config import METHODS, VARIANTS, SrpoConfig, TrainConfig, option_types, suited_to
+from training.config import METHODS, VARIANTS, SrpoConfig, TrainConfig, option_types, parse_options
 
 
 @click.group(invoke_without_command=True)
@@ -39,14 +40,21 @@ def _command(method: str, config_class: type[TrainConfig]) -> click.Command:
             _resume(resume)
             return
         variant = given.pop("variant", None)
-        preset = suited_to(given.get("world", "")) | (VARIANTS[variant] if variant else {})
-        given = preset | given
+        preset = VARIANTS[variant] if variant is not None else {}
+        given = _suited(given.get("world"), given.get("options", "")) | preset | given
         if seeds is not None and "seed" in given:
             raise UserError("--seeds says which seeds to train: give no --seed beside it")
         _train(method, config_class.from_json(given), run_dir, parse_seeds(seeds))
 
     description = (config_class.__doc__ or "").strip()
     return click.Command(method, callback=run, params=_options(config_class), help=description)
+
+
+def _suited(world: str | None, options: str) -> dict[str, Any]:
+    """The settings that a world declares to suit it."""
+    if world is None:
+        return {}
+    return dict(make_world(world, **parse_options(options)).facts.training)
 
 
 def _options(config_class: type[TrainConfig]) -> list[click.Parameter]:

@@ -19,8 +19,8 @@ class TrainConfig:
 
     world: str = setting(
         "kitchen/cramped_room",
-        "World to train in, family/instance; some families have defaults of their own, which suit "
-        "them better than those named here.",
+        "World to train in, family/instance; some worlds declare settings that suit them "
+        "better than the defaults named here.",
     )
     options: str = setting(
         "", "Options of the world as name=value, separated by commas, such as dynamics=new."
@@ -277,23 +277,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 """Named presets of SrpoConfig; what a preset does not name keeps its default."""
-
-SUITED: dict[str, dict[str, Any]] = {
-    # Chosen by how IPPO and self-play learn there, before SRPO was tried: with the kitchen's
-    # settings all methods soon stand still for good. The floor lies above any deviation of the
-    # advantages, so they stay in units of reward: tau and entropy mean the same for every method
-    # and from the first update to the last.
-    "private-kitchen": {
-        "num_envs": 16, "rollout_length": 50, "minibatches": 1, "learning_rate": 2e-3,
-        "entropy": 0.05, "final_entropy": 0.01, "min_deviation": 1.0, "steps": 2_000_000,
-    },
-}  # fmt: skip
-"""Settings that suit a family of worlds better than the defaults, for every method."""
-
-
-def suited_to(world: str) -> dict[str, Any]:
-    """The settings that suit a world; what is not named keeps its default."""
-    return dict(SUITED.get(world.partition("/")[0], {}))
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from play.worlds.errors import UserError
+from play.worlds.private_kitchen.facts import TRAINING
 from training.config import (
     METHODS,
     VARIANTS,
@@ -11,10 +12,9 @@ from training.config import (
     FcpConfig,
     SrpoConfig,
     TrainConfig,
-    suited_to,
 )
 
-BASE = suited_to("private-kitchen")
+BASE = dict(TRAINING)
 """Settings of every variant."""
 
 PER_SEAT, SHARED, POPULATION = "a policy per seat", "one policy for both seats", "populations"
