@@ -38,7 +38,7 @@ play: $(VENV)/.play
 	$(BIN)/understudy play $(ARGS)
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -m 'not full' $(ARGS)
+	$(BIN)/python -m pytest -m 'not full' -n 2 --dist loadfile $(ARGS)
 
 test-full: $(VENV)/.dev
 	$(BIN)/python -m pytest $(ARGS)

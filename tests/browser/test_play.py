@@ -307,7 +307,7 @@ def test_watching_two_agents_and_the_replay(visit: Visit, tmp_path: Path) -> Non
 def test_human_proxies_play_and_remember_how_long_they_have_rested(
     visit: Visit, tmp_path: Path
 ) -> None:
-    with serving(tmp_path, tick_ms=20, options={"horizon": 60}) as server:
+    with serving(tmp_path, tick_ms=60, options={"horizon": 60}) as server:
         me = visit()
         me.page.goto(server.url)
         me.page.get_by_role("radio", name=re.compile("^Human proxy(?!,)")).check(force=True)
