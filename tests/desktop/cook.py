@@ -38,7 +38,7 @@ class Cook:
 
     Attributes:
         score: Team reward so far.
-        over: Whether the record has ended.
+        over: Whether the game has ended.
     """
 
     def __init__(self, desk: Desk, folder: Path, policy: Policy | None = None) -> None:
@@ -64,8 +64,9 @@ class Cook:
                 self._press()
 
     def play_to_the_end(self) -> None:
-        """Cooks until the record ends."""
+        """Cooks until the game and its record end."""
         self.play(lambda _: False)
+        wait_for("the end of the record", lambda: self._record().end is not None)
 
     def _record(self) -> Episode:
         found = record(self._folder)
@@ -80,7 +81,8 @@ class Cook:
             self._world.step(np.array([joint]))
             self.score += float(self._world.rewards[0].sum())
         self._t += len(fresh)
-        self.over = episode.end is not None
+        # The last step is written, and may be read, a moment before the end of the record is.
+        self.over = episode.end is not None or self._t >= episode.header["horizon"]
         return bool(fresh)
 
     def _press(self) -> None:
