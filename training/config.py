@@ -203,6 +203,9 @@ class SrpoConfig(TrainConfig):
     true_partner_share: float = setting(
         1 / 3, "Share of the games that are played with the true partner."
     )
+    warm_start: float = setting(
+        0.0, "Share of the steps before which the true partner plays in all games."
+    )
     tremble: float = setting(
         0.2, "Share of uniform play in the reference that the adversary is compared with."
     )
@@ -227,6 +230,7 @@ class SrpoConfig(TrainConfig):
         require(0 < self.return_ratio < 1, "return_ratio", self.return_ratio, "inside 0 to 1")
         require(self.tau_rate > 0, "tau_rate", self.tau_rate, "above 0")
         require(0 <= self.tremble < 1, "tremble", self.tremble, "0 or more and below 1")
+        require(0 <= self.warm_start < 1, "warm_start", self.warm_start, "0 or more and below 1")
         require(
             0 <= self.true_partner_share < 1,
             "true_partner_share", self.true_partner_share, "0 or more and below 1",

@@ -56,7 +56,8 @@ class Steering:
 
     Attributes:
         tau: Degree of risk aversion.
-        begun: Whether adversaries play; until then the true partner does.
+        begun: Whether adversaries play; until then the true partner does. They wait for the end of
+            a warm start and, if tau is steered, for returns to steer by.
         pace: Reward per step with the "true" partner and with the "adversary", averaged over
             updates.
     """
@@ -101,7 +102,9 @@ class Srpo(Trainer):
         self.reference = np.zeros((steps, slots, len(self.world.facts.actions)), np.float32)
         self.steering = [
             Steering(
-                config.tau or config.initial_tau, config.tau > 0, {"true": 0.0, "adversary": 0.0}
+                config.tau or config.initial_tau,
+                config.tau > 0 and config.warm_start == 0,
+                {"true": 0.0, "adversary": 0.0},
             )
             for _ in self.members
         ]
@@ -264,7 +267,12 @@ class Srpo(Trainer):
             pace[name] += 0.1 * (float(reward) - pace[name])
         ratio = pace["adversary"] / pace["true"] if pace["true"] else float("nan")
         one_success = 1 / self.world.facts.horizon
-        if not self.config.tau and pace["true"] > one_success:
+        by_then = self.steps + rewards.size
+        if by_then < self.config.warm_start * self.config.steps:
+            return ratio
+        if self.config.tau:
+            steering.begun = True
+        elif pace["true"] > one_success:
             steering.begun = True
             missed = float(np.clip(ratio - self.config.return_ratio, -0.5, 0.5))
             steering.tau *= np.exp(self.config.tau_rate * missed)

@@ -131,6 +131,17 @@ def test_the_adversary_waits_for_returns_to_steer_by():
     assert "adversary_entropy" in trainer.iterate()[0]
 
 
+@pytest.mark.parametrize("tau", [0.0, 1.0])
+def test_adversaries_wait_for_the_end_of_a_warm_start(tau: float):
+    config = small(steps=480, tau=tau, warm_start=0.5)
+    trainer = make_trainer("srpo", config)
+    begun = []
+    while trainer.steps < config.steps:
+        trainer.steering[0].pace["true"] = 10.0  # the task is found at once
+        begun.append((trainer.steps / config.steps, "adversary_entropy" in trainer.iterate()[0]))
+    assert [playing for _, playing in begun] == [share >= 0.5 for share, _ in begun]
+
+
 def test_tau_rises_while_the_adversary_is_too_weak():
     trainer = make_trainer("srpo", small(initial_tau=3.0))
     for weak, rises in ((1.0, True), (0.1, False)):

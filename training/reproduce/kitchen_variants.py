@@ -123,6 +123,12 @@ TRIALS = (
     Variant("srpo-no-tremble", "srpo", ABLATION, "reference does not tremble", {"tremble": 0.0}),
     Variant("srpo-own-network", "srpo", ABLATION, "adversary not a change of the partner",
             {"residual": False}),
+    Variant("srpo-half", "srpo", ABLATION, "half of the games with the true partner",
+            {"true_partner_share": 0.5}),
+    Variant("srpo-warm", "srpo", ABLATION, "adversaries after a quarter of the steps",
+            {"warm_start": 0.25}),
+    Variant("srpo-visited", "srpo", ABLATION, "starts from visited states",
+            {"visited_starts": 0.5}),
     Variant("srpo-always", "srpo", ABLATION, "never the true partner, tau 1 per point",
             {"true_partner_share": 0.0, "tau": 10.0}),
 )  # fmt: skip
