@@ -285,7 +285,7 @@ def test_softplus_and_exponential_are_exact_to_three_units_in_the_last_place() -
 @pytest.mark.parametrize(
     ("name", "options", "sentence"),
     [
-        ("tag/simpel", {}, r"no game tag/simpel: .*tag/duel.*did you mean tag/simple\?"),
+        ("tag/simpel", {}, r"no tag/simpel: .*tag/duel.*did you mean tag/simple\?"),
         ("tag/simple", {"speed": 2}, "no option 'speed'; there are chasers, runners, obstacles"),
         ("tag/simple", {"chasers": 9}, "chasers 9 .*choose 1 to 8"),
         ("tag/simple", {"runners": 9}, r"runners 9 .*choose 1 to 8 \(observations have a place"),

@@ -170,16 +170,7 @@ def start_loop(
         start_episode(state[i], streams[i], starts, random_starts, chance)
 
 
-def first_invalid(actions: Any) -> int:
-    """The first environment with an action that doesn't exist, or -1."""
-    for i in range(len(actions)):
-        for p in range(2):
-            if actions[i][p] < 0 or actions[i][p] >= NUM_ACTIONS:
-                return i
-    return -1
-
-
-KERNELS = (draw, walk, act, pay, step_env, start_episode, first_invalid)
+KERNELS = (draw, walk, act, pay, step_env, start_episode)
 """Functions that numba compiles, each after those that it calls."""
 
 LOOPS = (step_loop, start_loop)

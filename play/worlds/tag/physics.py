@@ -297,18 +297,9 @@ def start_loop(t: Tables, state: Any, streams: Any, chance: float, begin: int, e
         start_episode(t, state[i], streams[i], chance)
 
 
-def first_invalid(actions: Any, agents: int) -> int:
-    """The first environment with an action that doesn't exist, or -1."""
-    for i in range(len(actions)):
-        for p in range(agents):
-            if actions[i][p] < 0 or actions[i][p] >= NUM_ACTIONS:
-                return i
-    return -1
-
-
 KERNELS = (
     square_distance, touches, push, gather_forces, move, border_penalty, nearest_runner,
-    judge, step_env, draw, is_free, put, start_episode, first_invalid,
+    judge, step_env, draw, is_free, put, start_episode,
 )  # fmt: skip
 """Functions that numba compiles, each after those that it calls."""
 
