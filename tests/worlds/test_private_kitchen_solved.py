@@ -235,3 +235,15 @@ def test_counted_events_are_what_is_paid_for() -> None:
     assert shared - own == pytest.approx(here.evaluate(weights[0], weights[1]), abs=1e-9)
     assert counts[:, MOVE] + counts[:, IDLE] == pytest.approx([50, 50])
     assert min(counts[:, POTTING]) > 0
+
+
+def test_compiled_solutions_are_those_of_numpy():
+    options = INSTANCES["scarce"]
+    compiled, plain = Game(options, compiled=True), Game(options, compiled=False)
+    chance = np.random.default_rng(4)
+    first, second = chance.dirichlet(np.ones(5), (2, plain.horizon, plain.size))
+    assert compiled.evaluate(first, second) == pytest.approx(plain.evaluate(first, second))
+    for seat in (0, 1):
+        mine, theirs = (game.worst_case(seat, first, second, 0.3) for game in (compiled, plain))
+        assert mine.start == pytest.approx(theirs.start)
+        np.testing.assert_allclose(mine.policy, theirs.policy, atol=1e-9)
