@@ -2,6 +2,7 @@
 
 import difflib
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from play.worlds.errors import UserError
@@ -31,10 +32,9 @@ def make_world(name: str, num_envs: int = 1, *, autoreset: bool = False, **optio
     """
     family, _, instance = name.partition("/")
     families = FAMILIES | UNDRAWN
-    if family not in families:
-        near = difflib.get_close_matches(family, families, n=1)
-        near = near or difflib.get_close_matches(full_name(name), world_names(), n=1, cutoff=0.9)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+    if family not in families or not instance:
+        meant = _meant(family if family in families else name)
+        hint = f"; did you mean {' or '.join(map(repr, meant))}?" if meant else ""
         raise UserError(
             f"There is no world called {name!r}: use family/instance with one of the families "
             f"{', '.join(sorted(families))}{hint}"
@@ -44,11 +44,40 @@ def make_world(name: str, num_envs: int = 1, *, autoreset: bool = False, **optio
     return world
 
 
+def _meant(name: str) -> list[str]:
+    """The worlds that were perhaps meant by a name that is none's."""
+    families = FAMILIES | UNDRAWN
+    modules = {family: import_module(path) for family, path in families.items()}
+    if name in families:
+        return [f"{name}/{modules[name].instances()[0]}"]
+    if whole := [f"{family}/{name}" for family in modules if _makes(modules[family], name)]:
+        return whole
+    known = [f"{family}/{own}" for family in modules for own in modules[family].instances()]
+    last = {world.partition("/")[2]: world for world in reversed(known)}
+    near = [last[own] for own in difflib.get_close_matches(name, last, n=1)]
+    return near or difflib.get_close_matches(name, known, n=1)
+
+
+def _makes(module: ModuleType, instance: str) -> bool:
+    try:
+        module.make(instance)
+    except UserError:
+        return False
+    return True
+
+
 def full_name(layout: str) -> str:
-    """A world's full name: without a family a kitchen is meant, by a family alone its first."""
+    """A world's full name.
+
+    By a family alone its first world is meant, and by a name without a family the first family's
+    that has it; kitchens come first, and whatever nobody has is the name of a kitchen.
+    """
     if layout in FAMILIES:
         return f"{layout}/{import_module(FAMILIES[layout]).instances()[0]}"
-    return layout if layout.partition("/")[0] in FAMILIES else f"kitchen/{layout}"
+    if layout.partition("/")[0] in FAMILIES:
+        return layout
+    families = (family for family, path in FAMILIES.items() if _makes(import_module(path), layout))
+    return f"{next(families, 'kitchen')}/{layout}"
 
 
 def short_name(world: str) -> str:

@@ -82,6 +82,13 @@ def test_partners_are_listed_one_a_line(
     assert {"greedy", "random", "stay"} <= {line.split()[0] for line in here.splitlines()}
 
 
+def test_a_name_without_its_family_is_enough_to_play() -> None:
+    names = {"tag": "tag/simple", "scarce": "private-kitchen/scarce", "duel": "tag/duel",
+             "simple": "kitchen/simple", "cramped_room": "kitchen/cramped_room",
+             "random3": "kitchen/random3", "x.layout": "kitchen/x.layout"}  # fmt: skip
+    assert {name: full_name(name) for name in names} == names
+
+
 def test_a_partner_shows_its_card(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
