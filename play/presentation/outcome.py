@@ -75,8 +75,9 @@ def _verdict(facts: WorldFacts, work: Mapping[str, Sequence[int]], seat: int | N
     team = next((group for group in facts.groups() if seat in group), [])
     if seat is None or len(team) != 2 or not work:
         return f"{done}."
-    together = sum(row[mate] for row in work.values() for mate in team)
-    share = sum(row[seat] for row in work.values()) / max(1, together)
+    counted = [work[label] for label in words.work or work]
+    together = sum(row[mate] for row in counted for mate in team)
+    share = sum(row[seat] for row in counted) / max(1, together)
     if share > MINE:
         return f"{done}. You carried most of the work."
     if share < THEIRS:

@@ -58,6 +58,7 @@ class Presentation:
         options: Options of the worlds in games for people, unless these ask for others.
         goal: What the players want, in a sentence without a full stop.
         help: The line below a running game: keys and rules in brief sentences.
+        touch: The same line where a finger leads the player over the picture and there are no keys.
         keys: What the keys do, for the menu.
         howto_title: Heading over the steps.
         howto: `World.static_scene` -> how to play.
@@ -68,6 +69,7 @@ class Presentation:
         labels: Action name -> what a person reads.
         success: Label of the contribution (`WorldFacts.contributions`) that is counted at the end.
         success_words: One of these and many, such as ("soup served", "soups served").
+        work: Labels of the contributions by which the end says who did the work; () for all.
         failure: What to say at the end when there was none, in a sentence.
         prize: Name of the drawing that stands for one of these.
         partners: Title and description of partners by name, where the common ones don't fit.
@@ -82,6 +84,7 @@ class Presentation:
     options: Mapping[str, Any] = field(default_factory=dict)
     goal: str = ""
     help: str = ""
+    touch: str = ""
     keys: str = ""
     howto_title: str = "How to play"
     howto: Callable[[Scene], tuple[Step, ...]] = no_steps
@@ -92,6 +95,7 @@ class Presentation:
     labels: Mapping[str, str] = field(default_factory=lambda: LABELS)
     success: str | None = None
     success_words: tuple[str, str] = ("success", "successes")
+    work: tuple[str, ...] = ()
     failure: str = "Nothing came of it this time."
     prize: str | None = None
     partners: Mapping[str, tuple[str, str]] = field(default_factory=dict)

@@ -25,6 +25,7 @@ PRESENTATION = Presentation(
     options={"horizon": 300, "starts": "apart"},
     goal="Catch the runner as often as you can, together",
     help="Arrows or WASD to run, or drag a finger across the field.",
+    touch="Drag a finger across the field, and your player runs to it.",
     keys="Arrows or WASD run, or drag a finger.",
     howto_title="How to catch",
     howto=howto,
@@ -38,6 +39,7 @@ PRESENTATION = Presentation(
     },
     success="touches",
     success_words=("touch", "touches"),
+    work=("touches",),  # everybody runs
     failure="Nobody was caught this time.",
     prize="spark",
     partners={

@@ -34,6 +34,7 @@ def test_words_and_pictures_fit_the_world(name: str) -> None:
     assert (RENDERERS_JS / f"{facts.renderer}.js").exists()
     assert set(words.labels) >= set(facts.actions)
     assert words.success is None or words.success in facts.contributions
+    assert set(words.work) <= set(facts.contributions)
     steps = words.howto(world.static_scene())
     drawn = {picture for step in steps for picture in step.pictures}
     drawn |= {face_of(facts, seat) for seat in range(facts.num_players)}

@@ -144,6 +144,19 @@ def test_one_who_stands_still_is_told_so(tmp_path: Path) -> None:
     )
 
 
+def test_the_work_in_tag_is_to_catch() -> None:
+    facts = facts_of("tag/simple")
+    counts = [(5, 144, 249), (33, 158, 260), (0, 0, 292)]  # both run as much, one catches
+    seats = [
+        {"counts": dict(zip(facts.contributions, row, strict=True)), "score": 380.0, "cost": 0.0}
+        for row in counts
+    ]
+    assert outcome_of(facts, seats).verdicts == (
+        "38 touches. Your partner carried most of the work.",
+        "38 touches. You carried most of the work.", "38 touches.", "38 touches.",
+    )  # fmt: skip
+
+
 def test_seats_are_called_and_drawn_by_their_roles() -> None:
     tag, kitchen = facts_of("tag/simple"), facts_of("kitchen/cramped_room")
     assert [person_of(tag, seat) for seat in (0, 2)] == ["Blue chaser", "Green runner"]
