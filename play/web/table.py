@@ -120,6 +120,7 @@ class Table:
                 "keys": dict(facts.keys),
                 "art": words.art,
                 "help": words.help,
+                "touch": words.touch,
                 "goal": words.goal,
             }
 

@@ -33,6 +33,10 @@ class Wiretap:
         """The messages with a name, oldest first."""
         return [message for what, message in self.messages if what == name]
 
+    def scenes(self) -> list[dict[str, Any]]:
+        """The states of the games so far, oldest first."""
+        return [message["scene"] for what, message in self.messages if what in ("game", "tick")]
+
     def last(self, *names: str) -> tuple[str, Any] | None:
         """The newest message with one of these names."""
         return next((pair for pair in reversed(self.messages) if pair[0] in names), None)

@@ -161,7 +161,8 @@ def test_keys_at_the_pace_of_people(visit: Visit, tmp_path: Path) -> None:
         me = visit()
         begin(me, server.url)
         me.page.keyboard.press("ArrowUp")
-        me.page.wait_for_timeout(450)
+        while len({scene["players"][0]["y"] for scene in me.wire.scenes()}) < 2:
+            me.page.wait_for_timeout(4)  # until the step has been taken
         me.page.keyboard.down("ArrowLeft")
         for _ in range(30):  # as a keyboard repeats a key that stays down
             me.page.keyboard.down("ArrowLeft")
@@ -216,7 +217,7 @@ def test_a_dropped_connection_resumes_into_the_same_game(visit: Visit, tmp_path:
 
 
 def test_two_people_through_a_link(visit: Visit, tmp_path: Path) -> None:
-    with serving(tmp_path, tick_ms=50, options={"horizon": 60}) as server:
+    with serving(tmp_path, tick_ms=50, options={"horizon": 100}) as server:
         host, guest = visit(), visit()
         host.page.goto(server.url)
         host.page.locator("#invite").click()
@@ -233,7 +234,7 @@ def test_two_people_through_a_link(visit: Visit, tmp_path: Path) -> None:
         assert score_of(host.page) == score_of(guest.page)
         first = only_record(tmp_path)
         shown = [[tick["scene"] for tick in who.wire.of("tick")] for who in (host, guest)]
-        assert len(shown[0]) == 60
+        assert len(shown[0]) == 100
         assert shown[0] == shown[1], "they saw different games"
         host.page.locator("#again").click()
         expect(guest.page.locator("#end-text")).to_have_text("1 of 2 want to play again.")
@@ -241,7 +242,7 @@ def test_two_people_through_a_link(visit: Visit, tmp_path: Path) -> None:
         expect(guest.page.locator("#game")).to_be_visible()
         guest.page.locator("#leave").click()
         expect(host.page.locator("#end-kicker")).to_contain_text("The other player left")
-    assert verify(first).steps == 60
+    assert verify(first).steps == 100
     inputs = [line for line in lines_of(first, "input") if line["down"]]
     assert {(line["seat"], line["action"]) for line in inputs} == {(0, 3), (1, 2)}
     assert host.errors == [] == guest.errors
@@ -408,6 +409,15 @@ def test_the_menu_by_keyboard_alone(visit: Visit, tmp_path: Path) -> None:
     assert header["world"] == "kitchen/asymmetric_advantages"
     assert [seat["kind"] for seat in header["seats"]] == ["policy", "human"]
     assert header["seats"][0]["policy"] == "kitchen/asymmetric_advantages/ippo-seat0"
+
+
+@pytest.mark.parametrize("world", ["kitchen/cramped_room", "tag/simple"])
+def test_a_low_laptop_shows_how_to_start(visit: Visit, tmp_path: Path, world: str) -> None:
+    with serving(tmp_path, world=world) as server:
+        me = visit(1366, 620)
+        me.page.goto(server.url)
+        for name in ("Play", "Watch two agents", "Invite a person"):
+            expect(me.page.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
 
 
 def test_a_large_screen(visit: Visit, tmp_path: Path) -> None:

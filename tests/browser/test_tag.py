@@ -12,7 +12,7 @@ from play.episode import read_episode, verify
 from play.worlds.registry import make_world
 from tests.browser.chaser import Chaser, HeldKey
 from tests.browser.conftest import Visitor
-from tests.browser.test_play import await_go, lines_of, only_record
+from tests.browser.test_play import COUNTED, await_go, invitation, lines_of, only_record
 from tests.web.serving import serving
 
 Visit = Callable[..., Visitor]
@@ -41,9 +41,10 @@ def test_a_round_by_keyboard_against_a_runner_that_stands_still(
         expect(runner).to_have_value("tag/simple/runner")
         me.shot("tag-menu")
         runner.select_option("stay")
+        me.page.evaluate(COUNTED)
         me.page.locator("#play").click()
-        expect(me.page.locator("#countdown")).to_be_visible()
         await_go(me.page)
+        assert me.page.evaluate("window.counted"), "the game began without a countdown"
         chaser = Chaser(me)
         keys = HeldKey(me.page)
 
@@ -96,6 +97,8 @@ def test_a_round_by_a_dragged_finger_on_a_phone(visit: Visit, tmp_path: Path) ->
         await_go(me.page)
         assert me.page.evaluate(wide) == 360
         expect(me.page.locator("#touch")).to_be_hidden()  # the finger is on the field
+        expect(me.page.locator("#help")).to_contain_text("Drag a finger")
+        expect(me.page.locator("#help")).not_to_contain_text("WASD")
         chaser = Chaser(me)
         me.page.mouse.move(*spot(me.page, chaser.game["scene"]["players"][2]))
         me.page.mouse.down()  # a pointer like a finger, and one that can be moved
@@ -149,14 +152,14 @@ def test_three_agents_are_watched_and_their_record_is_replayed(
 
 def test_two_people_chase_one_agent(visit: Visit, tmp_path: Path) -> None:
     """Whoever is invited takes the other seat of the same role."""
-    options = {**OPTIONS, "horizon": 40}
+    options = {**OPTIONS, "horizon": 80}
     with serving(tmp_path, world="tag/simple", options=options, tick_ms=TICK_MS) as server:
         me, other = visit(), visit()
         me.page.goto(server.url)
         me.page.locator("#invite").click()
         expect(me.page.locator("#lobby-seats li")).to_have_count(2)
-        other.page.goto(me.page.locator("#lobby-link").input_value())
-        await_go(me.page)
+        other.page.goto(invitation(me.page))
+        await_go(other.page)
         other.page.keyboard.down("ArrowLeft")
         for one in (me, other):
             expect(one.page.locator("#end")).to_be_visible()

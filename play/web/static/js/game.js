@@ -105,6 +105,7 @@ export class Game {
     else this.#hideOverlay();
     this.startsAt = performance.now() + startsIn;
     this.counted = null;
+    this.#countDown(); // now, not with the first picture: that one may have to be loaded first
     if (paused) this.stage.jump(game.scene);
   }
 
@@ -223,15 +224,20 @@ export class Game {
   #help() {
     const game = this.current;
     const keys = game.can_pause ? t("P pauses, M mutes.") : t("M mutes.");
-    byId("help").textContent = game.seat === null ? "You are watching." : `${game.help} ${keys}`;
+    const byFinger = game.touch && this.stage.drags && settings.touching();
+    const help = byFinger ? game.touch : `${game.help} ${keys}`;
+    byId("help").textContent = game.seat === null ? "You are watching." : help;
     document.querySelector(".pad-act").hidden = game.keys.Space === undefined;
   }
 
   #frame() {
     this.input.pollGamepads();
     if (this.stage.drags) this.input.follow((x, y) => this.stage.direction(x, y));
+    if (this.current) this.#countDown();
+  }
+
+  #countDown() {
     const game = this.current;
-    if (!game) return;
     const left = this.startsAt - performance.now();
     const counting = left > 0 && !game.paused;
     byId("countdown").hidden = !counting;
