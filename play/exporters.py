@@ -72,7 +72,7 @@ def _library(name: str) -> Any:
     except ImportError as error:
         raise UserError(
             f"This format needs {name.partition('.')[0]}, which is not installed: run "
-            "pip install 'understudy[analysis]'"
+            "pip install --editable '.[analysis]' in the project's folder"
         ) from error
 
 
