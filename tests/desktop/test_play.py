@@ -91,13 +91,15 @@ def test_a_full_game_by_keyboard_beside_the_shipped_policy(desk: Desk, tmp_path:
     wait_for("half of the game", lambda: steps(tmp_path) >= 30)
     midway = keep(desk, "game")
     desk.hold("Down")
-    wait_for("steps with the key held", lambda: steps(tmp_path) >= 40)
+    wait_for("the key", lambda: any(line["action"] == SOUTH for line in record(tmp_path).inputs))
+    held = steps(tmp_path)
+    wait_for("steps with the key held", lambda: steps(tmp_path) >= held + 6)
     desk.release("Down")
     wait_for("the end", lambda: ended(tmp_path))
     wait_for("the end's picture", lambda: not shows(desk.picture(), COUNTER))
     assert colours(midway) > 20
     assert shows(midway, FLOOR, COUNTER, HATS[0], HATS[1])
-    assert shows(keep(desk, "end"), *HATS)  # the bars of what each chef did
+    wait_for("the bars of what each chef did", lambda: shows(keep(desk, "end"), *HATS))
     desk.close_window()
     assert desk.leave() == (0, "")
 
@@ -112,10 +114,11 @@ def test_a_full_game_by_keyboard_beside_the_shipped_policy(desk: Desk, tmp_path:
     times = [line["server_ms"] for line in episode.inputs]
     assert times == sorted(times)
     ahead = [line["client_ms"] - line["server_ms"] for line in episode.inputs]
-    assert max(ahead) - min(ahead) < 5  # two clocks of one machine, and nothing waits in between
+    usual = np.median(ahead)
+    assert np.median(np.abs(ahead - usual)) < 5  # two clocks of one machine, mostly read at once
     done = [actions[0] for actions in episode.joint_actions]
-    assert [action for action in done[:30] if action != STAY] == pressed[:-1]
-    assert done[32:40].count(SOUTH) >= 5  # the hand came down somewhere in between
+    assert [action for action in done if action not in (STAY, SOUTH)] == pressed[:-1]
+    assert done[held : held + 6] == [SOUTH] * 6
     seats = episode.header["seats"]
     card = read_card(POLICIES_DIR / PARTNER)
     assert (seats[1]["policy"], seats[1]["sha256"]) == (PARTNER, card.sha256)

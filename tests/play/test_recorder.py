@@ -23,10 +23,11 @@ class Paper:
         self.calls: list[list[tuple[str, int]]] = []
         self.refuses = 0
         self.lost: set[str] = set()
-        self.open = threading.Event()
+        self.open, self.touched = threading.Event(), threading.Event()
         self.open.set()
 
     def append_all(self, batch: Sequence[tuple[Any, list[Line]]]) -> None:
+        self.touched.set()
         assert self.open.wait(20)
         if self.refuses:
             self.refuses -= 1
@@ -90,8 +91,7 @@ def test_what_waits_is_written_in_one_go_and_told_in_order(recorder: Recorder) -
     a, b = Page("a", paper), Page("b", paper)
     paper.open.clear()
     recorder.submit([log.entry(a, 0)])
-    while recorder._queues[hash(paper) % play.recorder.WRITERS].qsize():
-        pass  # the first is on its way and waits for the paper
+    assert paper.touched.wait(20)  # the first is on its way and waits for the paper
     for t in range(1, 4):
         recorder.submit([log.entry(a, t), log.entry(b, t)])
     paper.open.set()

@@ -31,15 +31,26 @@ pytestmark = pytest.mark.filterwarnings(
 ROUND = {"world": "kitchen/cramped_room", "partner": "human", "steps": 30, "tick_ms": 30}
 
 
-def of_two(lobby: dict[str, Any] | None = None, **changes: Any) -> Study:
-    """A study of two rounds in pairs, without a tutorial or a quiz."""
+def of_two(lobby: dict[str, Any] | None = None, steps: int = 30, **changes: Any) -> Study:
+    """A study of two rounds in pairs, without a tutorial or a quiz.
+
+    Args:
+        lobby: What to say of the lobby.
+        steps: Steps of the first round; many, where there must be time to do something in it.
+        changes: What to say otherwise.
+    """
     endings = {**small().plain()["payment"]["endings"],
                "lobby_timeout": {"code": "LOBBY-1", "pay": 0.5},
                "partner_left": {"code": "LEFT-1", "pay": 1}}  # fmt: skip
     given: dict[str, Any] = {
         "tutorial": None,
         "quiz": None,
-        "blocks": [{"id": "duo", "rounds": [{"id": "one", **ROUND}, {"id": "two", **ROUND}]}],
+        "blocks": [
+            {
+                "id": "duo",
+                "rounds": [{"id": "one", **ROUND, "steps": steps}, {"id": "two", **ROUND}],
+            }
+        ],
         "arms": [{"id": "pairs", "blocks": ["duo"], "target": 4}],
         "lobby": {"timeout_s": 60, **(lobby or {})},
         "payment": {"endings": endings},
@@ -175,7 +186,7 @@ def test_an_ai_partner_stands_in_and_the_data_say_so(tmp_path: Path) -> None:
 def test_when_a_partner_withdraws_the_other_goes_on_as_the_file_says(
     tmp_path: Path, left: str
 ) -> None:
-    study = of_two({"left": left, "partner": "wombat"})
+    study = of_two({"left": left, "partner": "wombat"}, steps=80)
     with serving(str(tmp_path / "s.db"), study) as server:
         store = server.config.store
         one, two = enter(server, "ada", "bob")
@@ -222,7 +233,7 @@ def test_whoever_comes_to_a_partner_who_has_left_between_rounds_does_not_wait(
 
 
 def test_a_partner_who_does_not_come_back_is_waited_for_and_then_left(tmp_path: Path) -> None:
-    study = of_two(pace={"away_s": 3})
+    study = of_two(steps=400, pace={"away_s": 3})
     with serving(str(tmp_path / "s.db"), study) as server:
         one, two = enter(server, "ada", "bob")
         with Player(two) as bob:
@@ -249,7 +260,8 @@ def test_a_partner_who_does_not_come_back_is_waited_for_and_then_left(tmp_path: 
 
 
 def test_a_pair_goes_on_after_the_server_was_stopped_and_started(database: str) -> None:
-    with serving(database, of_two()) as server:
+    study = of_two(steps=60)
+    with serving(database, study) as server:
         one, two = enter(server, "ada", "bob")
         ada, bob = Player(one), Player(two)
         with at_once(lambda: ada.play(until=8)):
@@ -257,7 +269,7 @@ def test_a_pair_goes_on_after_the_server_was_stopped_and_started(database: str) 
         told = max(ada.ticks())
     ada.close()
     bob.close()
-    with serving(database, of_two()) as server:
+    with serving(database, study) as server:
         for bot in (one, two):
             bot.url = server.url
             assert bot.get("/study") == 200
@@ -266,7 +278,7 @@ def test_a_pair_goes_on_after_the_server_was_stopped_and_started(database: str) 
             with at_once(bob.play):
                 ada.play()
             assert ada.wait("game")[1]["t"] >= told
-            assert ada.ticks()[-1] == 30
+            assert ada.ticks()[-1] == 60
         with at_once(lambda: one.take_until("ended"), lambda: two.take_until("ended")):
             pass
         assert [one.code, two.code] == ["DONE-1", "DONE-1"]

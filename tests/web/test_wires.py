@@ -142,7 +142,7 @@ def test_pings_keep_a_connection_and_their_absence_ends_it(
 ) -> None:
     engine = server.socketio.server.eio
     monkeypatch.setattr(engine, "ping_interval", 0.1)
-    monkeypatch.setattr(engine, "ping_timeout", 0.5)
+    monkeypatch.setattr(engine, "ping_timeout", 2)
     polite, silent = Raw(server.url), Raw(server.url)
     for client in (polite, silent):
         client.send("40{}")
