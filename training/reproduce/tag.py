@@ -44,6 +44,7 @@ class Arm:
         title: What the page calls it.
         method: How it is trained.
         settings: Settings that are not the method's own.
+        about: What the page says of it; nothing, where the title says all.
         tau: Its fixed degree of risk aversion, if it belongs to the sweep.
     """
 
@@ -51,22 +52,29 @@ class Arm:
     title: str
     method: str
     settings: dict[str, Any]
+    about: str = ""
     tau: float | None = None
 
 
 SETTINGS = FAST | {"learning_rate": 2e-3, "minibatches": 8}
 ARMS = (
-    Arm("ippo", "IPPO", "ippo", {}),
-    Arm("self-play", "self-play", "self-play", {}),
-    Arm("srpo", "SRPO", "srpo", {}),
-    Arm("srpo-seats", "SRPO, a policy per seat", "srpo", {"shared": False}),
-    Arm("srpo-paper", "SRPO, the paper's (tau 10)", "srpo", VARIANTS["paper"]),
-    *(Arm(f"srpo-tau-{t:g}", f"SRPO, tau {t:g}", "srpo", {"tau": t}, t) for t in TAUS),
-    Arm("pure-adversary", "pure adversary", "pure-adversary", {}),
+    Arm("ippo", "IPPO", "ippo", {}, "a policy for each chaser, trained side by side"),
+    Arm("self-play", "self-play", "self-play", {}, "one policy for both chasers"),
+    Arm("srpo", "SRPO", "srpo", {},
+        "our default: one policy for both, which also meets an adversary in its partner's place "
+        "whose strength is steered; a third of the games are played with the true partner"),
+    Arm("srpo-seats", "SRPO, a policy per seat", "srpo", {"shared": False},
+        "the same with a policy for each chaser, as IPPO has"),
+    Arm("srpo-paper", "SRPO, the paper's (tau 10)", "srpo", VARIANTS["paper"],
+        "a policy for each chaser, a fixed tau, and no game with the true partner"),
+    *(Arm(f"srpo-tau-{t:g}", f"SRPO, tau {t:g}", "srpo", {"tau": t}, tau=t) for t in TAUS),
+    Arm("pure-adversary", "pure adversary", "pure-adversary", {},
+        "SRPO with an adversary that pays nothing for what it does, an infinite tau"),
     Arm("ippo-entropy-0.03", "IPPO, entropy 0.03", "ippo", {"entropy": 0.03}),
     Arm("ippo-entropy-0.1", "IPPO, entropy 0.1", "ippo", {"entropy": 0.1}),
-    Arm("fcp", "FCP", "fcp", {"population": 3}),
-)
+    Arm("fcp", "FCP", "fcp", {"population": 3},
+        "one policy that answers to three self-play policies at several ages"),
+)  # fmt: skip
 """The first is what the others are compared with."""
 
 

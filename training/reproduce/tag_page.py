@@ -24,8 +24,6 @@ Every method trains {seeds} teams ({steps:,} joint steps each) against the froze
 otherwise and that no chaser was trained against. Numbers are touches per episode over {episodes}
 episodes for each pair and seating, sampled actions; brackets are 95 % bootstrap intervals over
 training seeds.
-
-![Touches of every method in all contexts](touches.png)
 """
 
 
@@ -40,6 +38,8 @@ def write_page(
     )  # fmt: skip
     parts = [
         introduction,
+        short_part(evidence, findings),
+        methods_part(evidence),
         touches_part(evidence, findings),
         claim_part(evidence, findings),
         tau_part(evidence),
@@ -48,6 +48,58 @@ def write_page(
         made_part(settings),
     ]
     (folder / "README.md").write_text("\n".join(part for part in parts if part))
+
+
+def short_part(evidence: "Evidence", findings: dict[str, Any]) -> str:
+    """What a hurried reader takes along: what strangers cost IPPO, and whether the claim holds."""
+    base = findings[evidence.arms[0].name]
+    own, kept = base["touches"][TRAINED], base["kept"]
+    lines = [
+        "## In short\n",
+        f"- {evidence.arms[0].title}'s own pairs catch {own['mean']:.1f}; of that they keep "
+        f"{whole(kept[MATE])} with an unseen team-mate, {whole(kept[RUNNER])} with an unseen "
+        f"runner and {whole(kept[BOTH])} with both.",
+    ]
+    claims = [arm for arm in evidence.arms if arm.name in CLAIM]
+    if claims:
+        lines.append(
+            "- The paper reports that SRPO returns slightly less in training and loses much less "
+            "with strangers. Here, with both unseen, beside IPPO:"
+        )
+    for arm in claims:
+        lines.append(f"  - {held(arm.title, findings[arm.name]['against']['ippo'], base)}")
+    return "\n".join(lines) + "\n\n![Touches of every method in all contexts](touches.png)\n"
+
+
+def held(title: str, against: dict[str, Any], base: dict[str, Any]) -> str:
+    """Whether the claim holds for an arm, with how much it is of IPPO's."""
+    own, drop, end = (against[w][c] for w, c in (("touches", TRAINED), ("drop", BOTH),
+                                                 ("touches", BOTH)))  # fmt: skip
+    holds = sign(own) <= 0 and sign(drop) < 0
+    change = {1: "larger", -1: "smaller", 0: "about the same"}[sign(drop)]
+    return (
+        f"**{title}**: {'holds in direction' if holds else 'does not hold'}. In training it "
+        f"catches {AMOUNTS[sign(own)]} ({part(own, base['touches'][TRAINED])}), its drop is "
+        f"{change} ({part(drop, base['drop'][BOTH])}), and in the end it catches "
+        f"{AMOUNTS[sign(end)]} ({part(end, base['touches'][BOTH])})."
+    )
+
+
+def part(difference: dict[str, Any], whole: dict[str, Any]) -> str:
+    """A difference, and how much it is of what it is a difference to."""
+    mean, of = difference["mean"], whole["mean"]
+    return f"{mean:+.2f} on {of:.2f}, {mean / of:+.0%}" if of else f"{mean:+.2f} on 0"
+
+
+def methods_part(evidence: "Evidence") -> str:
+    """What the rows of all tables are."""
+    lines = [f"- **{arm.title}**: {arm.about}." for arm in evidence.arms if arm.about]
+    return "## The methods\n\n" + "\n".join(lines) + "\n"
+
+
+def whole(figure: dict[str, Any]) -> str:
+    """A share in whole percent, without its interval."""
+    return f"{100 * figure['mean']:.0f} %"
 
 
 def cell(figure: dict[str, Any] | None, digits: int = 2) -> str:
@@ -95,7 +147,11 @@ def claim_part(evidence: "Evidence", findings: dict[str, Any]) -> str:
         against = findings[arm.name]["against"]["ippo"]
         rows.append([arm.title, cell(against["touches"][TRAINED]),
                      *(cell(against["drop"][c]) for c in SHOWN)])  # fmt: skip
-    head = ["less IPPO's", "own pair, training runner", *(f"loss with {w}" for w in SHOWN.values())]
+    head = [
+        "difference from IPPO",
+        "own pair, training runner",
+        *(f"loss with {w}" for w in SHOWN.values()),
+    ]
     lines.append(table(head, rows))
     lines += [verdict(arm.title, findings[arm.name]["against"]["ippo"], "IPPO")
               for arm in shown if arm.name in CLAIM]  # fmt: skip
@@ -125,6 +181,7 @@ def verdict(title: str, against: dict[str, Any], base: str) -> str:
 
 
 WORDS = {1: "more", -1: "less", 0: "no measurably different number"}
+AMOUNTS = {1: "more", -1: "less", 0: "about as much"}
 
 
 def sign(figure: dict[str, Any]) -> int:
@@ -162,7 +219,10 @@ def shares_part(evidence: "Evidence", findings: dict[str, Any]) -> str:
             for arm in evidence.arms
         ]  # fmt: skip
         lines.append(table([f"{title}, %", *names.values()], rows))
-    lines.append("![Cross-play of every pair of seeds](matrices.png)\n")
+    lines.append(
+        "![Cross-play of every pair of seeds](matrices.png)\n\nTouches with one seed in the first "
+        "seat (rows) and another in the second (columns); own pairs are on the diagonal.\n"
+    )
     return "\n".join(lines)
 
 

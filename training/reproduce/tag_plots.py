@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from training.reproduce.tag_findings import Evidence
 
 COLOURS = {TRAINED: BLUE, MATE: GREEN, RUNNER: ORANGE, BOTH: PURPLE}
+MARKERS = {TRAINED: "o", MATE: "s", RUNNER: "^", BOTH: "D"}  # told apart without colours too
 MATRICES = ("ippo", "srpo-seats", "self-play", "srpo")
 
 
@@ -43,7 +44,8 @@ def touches_figure(evidence: "Evidence", findings: dict[str, Any]) -> Figure:
             y = row + 0.17 * (place - 1.5)
             axes.plot([one["low"], one["high"]], [y, y], color=COLOURS[context], lw=1.6)
             label = CONTEXTS[context] if row == 0 else ""
-            axes.plot([one["mean"]], [y], "o", color=COLOURS[context], ms=4.5, label=label)
+            mark: dict[str, Any] = {"color": COLOURS[context], "marker": MARKERS[context]}
+            axes.plot([one["mean"]], [y], ls="", ms=4.5, label=label, **mark)
     axes.set_yticks(range(len(arms)), [arm.title for arm in reversed(arms)])
     axes.set_xlabel("touches per episode of 100 steps, 95 % interval over training seeds")
     axes.set_xlim(0, None)
@@ -64,7 +66,7 @@ def tau_figure(evidence: "Evidence", findings: dict[str, Any]) -> Figure:
     ):
         for context in contexts:
             sweep = [findings[arm.name][kind][context] for arm in arms]
-            band(axes, taus, sweep, COLOURS[context], CONTEXTS[context])
+            band(axes, taus, sweep, context)
             if "self-play" in findings:
                 base = findings["self-play"][kind][context]["mean"]
                 axes.axhline(base, color=COLOURS[context], lw=1, ls=(0, (3, 2)))
@@ -79,12 +81,13 @@ def tau_figure(evidence: "Evidence", findings: dict[str, Any]) -> Figure:
     return figure
 
 
-def band(axes: "Axes", x: list[Any], figures: list[dict[str, Any]], colour: str,
-         label: str) -> None:  # fmt: skip
+def band(axes: "Axes", x: list[Any], figures: list[dict[str, Any]], context: str) -> None:
     """A line of means over its intervals."""
+    colour = COLOURS[context]
     low, high = [one["low"] for one in figures], [one["high"] for one in figures]
     axes.fill_between(x, low, high, color=colour, alpha=0.15, lw=0)
-    axes.plot(x, [one["mean"] for one in figures], "o-", color=colour, ms=4, label=label)
+    means = [one["mean"] for one in figures]
+    axes.plot(x, means, color=colour, marker=MARKERS[context], ms=4, label=CONTEXTS[context])
 
 
 def matrices_figure(evidence: "Evidence") -> Figure | None:
@@ -107,7 +110,11 @@ def matrices_figure(evidence: "Evidence") -> Figure | None:
             if row == 0:
                 axes.set_title(arm.title, fontsize=8)
             if column == 0:
-                axes.set_ylabel(("training", "unseen")[row] + " runner", color=GREY)
+                axes.set_ylabel(
+                    f"{('training', 'unseen')[row]} runner\nfirst chaser's seed", color=GREY
+                )
+            if row == 1:
+                axes.set_xlabel("second chaser's seed", color=GREY)
     colours = figure.colorbar(image, ax=grid, shrink=0.7)
     colours.set_label("touches per episode")
     return figure

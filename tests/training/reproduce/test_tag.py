@@ -206,3 +206,22 @@ def test_distance_is_the_way_that_a_chaser_goes(monkeypatch):
     assert np.median(gone[:, 0]) == pytest.approx(way, abs=1e-9)  # some bump into another
     assert np.median(gone[:, 1]) == 0
     assert tag_findings.greater_share(np.array([[1.0, 3.0], [2.0, 2.0], [0.0, 0.0]])) == 0.625
+
+
+def figure(mean, low, high):
+    return {"mean": mean, "low": low, "high": high}
+
+
+def test_the_short_part_says_whether_the_claim_holds_and_how_much_it_is():
+    base = {"touches": {TRAINED: figure(20, 19, 21), BOTH: figure(10, 9, 11)},
+            "drop": {BOTH: figure(10, 9, 11)}}  # fmt: skip
+    less, more = figure(-2, -3, -1), figure(2, 1, 3)
+    against = {"touches": {TRAINED: less, BOTH: figure(0, -1, 1)}, "drop": {BOTH: less}}
+    assert tag_page.held("SRPO", against, base) == (
+        "**SRPO**: holds in direction. In training it catches less (-2.00 on 20.00, -10%), its "
+        "drop is smaller (-2.00 on 10.00, -20%), and in the end it catches about as much (+0.00 "
+        "on 10.00, +0%)."
+    )
+    for own, drop in ((more, less), (less, more), (less, figure(-1, -3, 1))):
+        against = {"touches": {TRAINED: own, BOTH: less}, "drop": {BOTH: drop}}
+        assert tag_page.held("SRPO", against, base).startswith("**SRPO**: does not hold. ")
