@@ -104,6 +104,9 @@ def _load(name: str, target: str) -> click.Command:
             f"`understudy {name}` needs {error.name}, which is not installed: "
             f"run pip install --editable '.[{extra}]' in the project's folder"
         ) from error
+    if isinstance(command, click.Group):
+        for one in command.commands.values():  # click cuts sentences off in lists of commands
+            one.short_help = one.short_help or one.get_short_help_str(limit=1000)
     return command
 
 

@@ -98,7 +98,7 @@ def settings_of(config_class: Any) -> list[click.Parameter]:
         options.append(
             click.Option(
                 [flag], type=types[item.name], default=None,
-                help=f"{item.metadata['doc']}  [default: {item.default}]",
+                help=item.metadata["doc"] + (f"  [default: {item.default}]" * (item.default != "")),
             )
         )  # fmt: skip
     return options

@@ -56,6 +56,9 @@ def test_every_command_explains_itself(
     assert text.startswith(f"Usage: understudy {command} ")
     assert len(text.splitlines()) > 4
     assert max(map(len, text.splitlines())) <= 100
+    told = text.partition("\n")[2]
+    assert not re.search(r"\.\.\.$", told, re.MULTILINE), "a sentence is cut off"
+    assert "[default: ]" not in text
 
 
 def test_help_loads_neither_torch_nor_numpy() -> None:
