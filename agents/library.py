@@ -185,7 +185,8 @@ def _hint(name: str, known: Iterable[str], facts: WorldFacts | None) -> str:
     last = {n: n.rpartition("/")[2] for n in (*known, *BUILTIN)}
     parts = difflib.get_close_matches(name, set(last.values()), n=3)
     near = [n for n in last if last[n] in parts]
-    near.sort(key=lambda n: facts is None or not n.startswith(f"{facts.world}/"))
+    world = facts.world if facts else ""
+    near.sort(key=lambda n: (not n.startswith(f"{world}/"), n.partition("/")[0] not in world))
     near += [n for n in difflib.get_close_matches(name, last, n=3) if n not in near]
     listed = "`understudy partners` lists all"
     return f"did you mean {' or '.join(near[:3])}? ({listed})" if near else listed

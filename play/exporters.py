@@ -54,12 +54,13 @@ def _draft(out: Path) -> Iterator[Path]:
     """A place of the same name that becomes `out` when all went well, and else is gone."""
     if out.exists():
         raise UserError(f"{out} already exists: choose another --out, or remove it first")
+    home = out.absolute().parent  # Minari's storage takes no relative path
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=out.parent, prefix=".export-") as folder:
+        home.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=home, prefix=".export-") as folder:
             draft = Path(folder) / out.name
             yield draft
-            draft.rename(out)
+            draft.rename(home / out.name)
     except OSError as error:
         raise UserError(
             f"{out} cannot be written ({error.strerror or error}): choose another --out"

@@ -78,7 +78,10 @@ def ordered_names() -> list[str]:
 def title_of(world: str) -> str:
     """A readable title: ``"kitchen/cramped_room"`` -> ``"Cramped Room"``."""
     own = presentation_of(world).titles.get(world)
-    words = re.sub(r"(?<=[a-z])(?=\d)", " ", world.partition("/")[2].replace("_", " "))
+    name = world.partition("/")[2]
+    if name.endswith(".layout"):  # somebody's own, by its path
+        name = re.split(r"[/\\]", name)[-1].removesuffix(".layout")
+    words = re.sub(r"(?<=[a-z])(?=\d)", " ", name.replace("_", " "))
     return own or words.title()
 
 

@@ -256,6 +256,16 @@ def test_minari_loads_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert kept == [read_episode(path).id for path in paths]
 
 
+@pytest.mark.parametrize("form", ["parquet", "overcooked", "minari"])
+def test_a_relative_place_is_as_good_as_any(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    export_episodes([watched(tmp_path / "in", 5)], form, Path("deep") / "out")
+    assert (tmp_path / "deep" / "out").exists()
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["out"]
+
+
 def test_minari_says_when_a_game_was_cut_off(tmp_path: Path) -> None:
     minari = importlib.import_module("minari")
     path = watched(tmp_path / "in", 12, played=7)

@@ -57,6 +57,11 @@ def test_every_world_is_offered_once_its_family_together_and_the_featured_first(
         assert tuple(own[: len(featured)]) == featured
 
 
+def test_a_kitchen_of_ones_own_is_titled_by_its_file() -> None:
+    assert title_of("kitchen/my/wide_room.layout") == "Wide Room"
+    assert title_of("kitchen/C:\\plans\\island2.layout") == "Island 2"
+
+
 def test_a_family_that_nobody_described_gets_plain_words() -> None:
     words = presentation_of("new-game/one")
     assert (words.title, words.player) == ("New game", "player")
