@@ -1,6 +1,7 @@
 """Turning trained networks into policies as files: policy.onnx and card.json."""
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,8 +54,14 @@ def export_run(
         held_out: Whether it is kept for evaluation, so that no training may use it.
 
     Raises:
-        UserError: No such run, a policy of that name exists, or ONNX and torch disagree.
+        UserError: No such run, no fit name, a policy of that name exists, or ONNX and torch
+            disagree.
     """
+    if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*", name):
+        raise UserError(
+            f"{name!r} is no name for a policy: use letters, digits, '_', '-' and '.' between "
+            "slashes, as in kitchen/cramped_room/mine"
+        )
     record, config = checkpoints.read_config(run_dir)
     trainer = make_trainer(record["method"], config)
     checkpoints.load(run_dir, trainer)

@@ -68,6 +68,13 @@ def test_card_tells_where_the_policy_comes_from(tmp_path, method, names):
         assert policy.name == card["name"]
 
 
+@pytest.mark.parametrize("name", ["../mine", "tiny/../../mine", "/mine", "tiny//mine", "", "."])
+def test_a_name_never_leads_out_of_the_folder(tmp_path, name):
+    with pytest.raises(UserError, match="is no name for a policy: use letters"):
+        export.export_run(tmp_path / "run", name, tmp_path / "policies")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_export_never_overwrites(tmp_path):
     run = run_of(tmp_path)
     (folder,) = export.export_run(run, "mine", tmp_path / "policies")
