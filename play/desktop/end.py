@@ -91,7 +91,7 @@ class EndPanel:
         for seat, name in enumerate(self._names):
             left = x + first + step * seat
             paint.picture(self._outcome.faces[seat], left, y, 42 * k, art=self._art)
-            size = (21 if len(self._names) < 3 else 16) * k
+            size = (21 if len(self._names) < 3 else 14) * k
             name = paint.name(name, step - 54 * k, size)
             paint.words(name, left + 50 * k, y + 23 * k, size)
         y += 48 * k
