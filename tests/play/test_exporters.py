@@ -310,7 +310,9 @@ def test_a_missing_library_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, missing: str
 ) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(UserError, match=rf"needs {missing}.*pip install --editable '\.\[analysis\]'"):
+    with pytest.raises(
+        UserError, match=rf"needs {missing}.*pip install --editable '\.\[analysis\]'"
+    ):
         export_episodes([watched(tmp_path)], form, tmp_path / "out")
 
 
