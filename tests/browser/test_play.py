@@ -97,8 +97,10 @@ def test_a_full_game_by_keyboard_beside_the_shipped_policy(visit: Visit, tmp_pat
     # How well they cook depends on the machine: on a busy one keys and decisions come late.
     assert len(episode.inputs) >= 20, "the keys did not reach the kitchen"
     assert done_by(me, 0) + done_by(me, 1) >= 1
-    decisions = [decision for line in episode.ticks for decision in line["decisions"]]
-    assert not all("fallback" in decision for decision in decisions), "the policy did not play"
+    late = ["fallback" in decision for line in episode.ticks for decision in line["decisions"]]
+    assert not all(late), "the policy did not play"
+    if not any(late):
+        assert score >= 40, "two soups are little for two cooks"
     assert me.places() == {urlsplit(server.url).netloc}
     assert me.errors == []
 
