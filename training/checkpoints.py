@@ -1,7 +1,9 @@
 """Run directories: what was asked for, the curves, and checkpoints from which a run continues.
 
 A run directory holds ``config.json`` (method, settings, command, git commit, versions),
-``metrics.jsonl`` (one line per update), ``checkpoint.pt`` and TensorBoard's event files.
+``metrics.jsonl`` (one line per update), ``checkpoint.pt`` and TensorBoard's event files; where a
+policy is wanted as it was on the way, also ``checkpoint-25.pt`` and the like, by per cent of its
+training.
 """
 
 import json
@@ -83,11 +85,26 @@ def read_config(run_dir: Path) -> tuple[dict[str, Any], TrainConfig]:
     return record, config
 
 
-def save(run_dir: Path, trainer: Trainer, seconds: float, member: int = 0) -> None:
-    """Writes a seed's checkpoint.pt; a crash while writing leaves the previous one whole."""
+def path_of(run_dir: Path, share: float = 1.0) -> Path:
+    """Where a run's checkpoint is: the latest, or the one kept after a share of the training."""
+    return run_dir / ("checkpoint.pt" if share == 1 else f"checkpoint-{100 * share:g}.pt")
+
+
+def save(
+    run_dir: Path, trainer: Trainer, seconds: float, member: int = 0, share: float = 1.0
+) -> None:
+    """Writes a seed's checkpoint.pt; a crash while writing leaves the previous one whole.
+
+    Args:
+        run_dir: The run.
+        trainer: Who trains it.
+        seconds: How long that has taken so far.
+        member: Which of the trainer's seeds it is.
+        share: For a checkpoint that is kept, the share of the training after which it is.
+    """
     part = run_dir / "checkpoint.part"
     torch.save({"schema": SCHEMA, "seconds": seconds, "trainer": trainer.state(member)}, part)
-    os.replace(part, run_dir / "checkpoint.pt")
+    os.replace(part, path_of(run_dir, share))
 
 
 def steps_of(run_dir: Path) -> int:
@@ -96,15 +113,21 @@ def steps_of(run_dir: Path) -> int:
     return int(saved["trainer"]["steps"])
 
 
-def load(run_dir: Path, trainer: Trainer, member: int = 0) -> float:
+def load(run_dir: Path, trainer: Trainer, member: int = 0, share: float = 1.0) -> float:
     """Restores a seed of the trainer and returns the seconds that its run has taken so far.
 
+    Args:
+        run_dir: The run.
+        trainer: Of the run's method and settings.
+        member: Which of the trainer's seeds it is.
+        share: For a checkpoint that was kept, the share of the training after which it was.
+
     Raises:
-        UserError: There is no checkpoint, or it is damaged.
+        UserError: There is no such checkpoint, or it is damaged.
     """
-    path = run_dir / "checkpoint.pt"
+    path = path_of(run_dir, share)
     if not path.is_file():
-        raise UserError(f"{run_dir} has no checkpoint.pt: the run stopped before its first one")
+        raise UserError(f"{run_dir} has no {path.name}: the run stopped before its first one")
     try:
         saved = torch.load(path, weights_only=True)
         trainer.restore(saved["trainer"], member)

@@ -42,6 +42,8 @@ def export_run(
     folder: Path | None = None,
     title: str | None = None,
     held_out: bool = False,
+    share: float = 1.0,
+    compact: bool = False,
 ) -> list[Path]:
     """Writes every policy of a run and returns their folders.
 
@@ -52,6 +54,10 @@ def export_run(
         folder: What the name is relative to; the shipped policies if None.
         title: What people read in menus; made of method, role and layout if None.
         held_out: Whether it is kept for evaluation, so that no training may use it.
+        share: For a policy as it was on the way, the share of the training after which a
+            checkpoint was kept.
+        compact: Whether the file is to be small: weights in half precision, and none for inputs
+            that were never seen in training. What is checked and measured is the compact policy.
 
     Raises:
         UserError: No such run, no fit name, a policy of that name exists, or ONNX and torch
@@ -64,7 +70,9 @@ def export_run(
         )
     record, config = checkpoints.read_config(run_dir)
     trainer = make_trainer(record["method"], config)
-    checkpoints.load(run_dir, trainer)
+    checkpoints.load(run_dir, trainer, share=share)
+    if compact:
+        make_compact(trainer)
     root = SHIPPED if folder is None else folder
     targets = {root / f"{name}{suffix}": item for suffix, item in trainer.exports().items()}
     for target in targets:
@@ -72,7 +80,7 @@ def export_run(
             raise UserError(f"{target} already exists: choose another name or remove it first")
     # Checked before anything is written, and complete before it bears its name: nobody ever
     # finds half a policy.
-    models = {target: to_onnx(item.networks, trainer) for target, item in targets.items()}
+    models = {target: to_onnx(item.networks, trainer, compact) for target, item in targets.items()}
     for target, item in targets.items():
         check_against_torch(models[target], item.networks, trainer)
     root.mkdir(parents=True, exist_ok=True)
@@ -93,8 +101,32 @@ def export_run(
     return list(targets)
 
 
-def to_onnx(networks: Sequence[ActorCritic], trainer: Trainer) -> onnx.ModelProto:
-    """The sum of some actors over full observations as a graph; exact up to float rounding."""
+def make_compact(trainer: Trainer) -> None:
+    """Rounds all weights to half precision and clears those of inputs that were never seen.
+
+    An input that no sample had has had no gradient either, so Adam's second moment is zero there,
+    and its weights are the random ones of the beginning.
+    """
+    for policies in trainer.policies.values():
+        for learner in policies.learners:
+            network = learner.network
+            for moments in learner.optimizer.state.values():  # none if it has never learnt
+                seen = network.views(moments["exp_avg_sq"].numpy()).table.any(1)
+                network.weights.table[~seen] = 0
+            network.flat.copy_(network.flat.half())
+
+
+def to_onnx(
+    networks: Sequence[ActorCritic], trainer: Trainer, compact: bool = False
+) -> onnx.ModelProto:
+    """The sum of some actors over full observations as a graph; exact up to float rounding.
+
+    Args:
+        networks: The networks.
+        trainer: Whose they are.
+        compact: Whether to store half-precision numbers, and only the inputs with any weight; the
+            weights must be what half precision can tell (see `make_compact`).
+    """
     facts, encoding = trainer.world.facts, trainer.observer.encoding
     nodes = [
         helper.make_node("Cast", ["observation"], ["numbers"], to=TensorProto.FLOAT),
@@ -111,14 +143,28 @@ def to_onnx(networks: Sequence[ActorCritic], trainer: Trainer) -> onnx.ModelProt
             "weight3": network.weights.actor_weight,
             "bias3": network.weights.actor_bias,
         }
+        x = "x0"
+        if compact:
+            used = np.flatnonzero(weight1.any(1))
+            constants.append(numpy_helper.from_array(used, f"used_{number}"))
+            x = f"x0_{number}"
+            nodes.append(helper.make_node("Gather", ["x0", f"used_{number}"], [x], axis=1))
+            arrays = {
+                name: array.astype(np.float16)
+                for name, array in (arrays | {"weight1": weight1[used]}).items()
+            }
         constants += [
             numpy_helper.from_array(np.ascontiguousarray(array), f"{name}_{number}")
             for name, array in arrays.items()
         ]
-        x = "x0"
         for layer in (1, 2, 3):
             z = f"z{layer}_{number}"
             weights = [f"weight{layer}_{number}", f"bias{layer}_{number}"]
+            if compact:
+                full = [f"{name}_full" for name in weights]
+                for half, single in zip(weights, full, strict=True):
+                    nodes.append(helper.make_node("Cast", [half], [single], to=TensorProto.FLOAT))
+                weights = full
             nodes.append(helper.make_node("Gemm", [x, *weights], [z]))
             if layer < 3:
                 x = f"x{layer}_{number}"

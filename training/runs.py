@@ -37,7 +37,11 @@ def make_trainer(method: str, config: TrainConfig, seeds: Sequence[int] | None =
 
 
 def start(
-    method: str, config: TrainConfig, run_dir: Path | None, seeds: Sequence[int] | None = None
+    method: str,
+    config: TrainConfig,
+    run_dir: Path | None,
+    seeds: Sequence[int] | None = None,
+    keep: Sequence[float] = (),
 ) -> tuple[list[Path], bool]:
     """Trains from the beginning.
 
@@ -46,6 +50,7 @@ def start(
         config: The settings.
         run_dir: Where the run goes, or the folder of the runs if there are several seeds.
         seeds: Seeds to train together; the config's if None.
+        keep: Shares of the training after which a checkpoint is kept, beside the latest.
 
     Returns:
         The run directory of each seed, and whether training finished.
@@ -57,11 +62,15 @@ def start(
         own = with_changes(config, seed=seed)
         paths.append(checkpoints.new_run_dir(asked, own, method))
         checkpoints.write_config(paths[-1], own, trainer)
-    return paths, _run(paths, trainer, 0.0)
+    return paths, _run(paths, trainer, 0.0, keep)
 
 
-def resume(run_dirs: Sequence[Path]) -> bool:
+def resume(run_dirs: Sequence[Path], keep: Sequence[float] = ()) -> bool:
     """Continues runs from their checkpoints, together; returns whether training finished.
+
+    Args:
+        run_dirs: The runs.
+        keep: As they were started with.
 
     Raises:
         UserError: They differ in more than their seeds, or have come differently far.
@@ -88,7 +97,7 @@ def resume(run_dirs: Sequence[Path]) -> bool:
                 f"{min(reached - {trainer.steps})}: resume them one by one"
             )
         _forget_after(run_dir / "metrics.jsonl", trainer.steps)
-    return _run(run_dirs, trainer, seconds)
+    return _run(run_dirs, trainer, seconds, keep)
 
 
 def _check_guests(run_dir: Path, known: Mapping[str, str], trainer: Trainer) -> None:
@@ -108,19 +117,19 @@ def find_runs(folder: Path) -> list[Path]:
     return several if several and not (folder / "config.json").is_file() else [folder]
 
 
-def _run(run_dirs: Sequence[Path], trainer: Trainer, seconds: float) -> bool:
+def _run(run_dirs: Sequence[Path], trainer: Trainer, seconds: float, keep: Sequence[float]) -> bool:
     config, total = trainer.config, trainer.total_steps
     next_save = trainer.steps + config.checkpoint_every
     began = time.perf_counter() - seconds
 
-    def save() -> None:
+    def save(share: float = 1.0) -> None:
         for member, run_dir in enumerate(run_dirs):
-            checkpoints.save(run_dir, trainer, time.perf_counter() - began, member)
+            checkpoints.save(run_dir, trainer, time.perf_counter() - began, member, share)
 
     with ExitStack() as files, _progress(trainer) as show, _interruptible() as stop:
         logs = [files.enter_context(_curves(run_dir)) for run_dir in run_dirs]
         while trainer.steps < total and not stop:
-            before, steps = time.perf_counter(), trainer.steps
+            before, steps, own = time.perf_counter(), trainer.steps, trainer.own_steps
             shaping, rate = trainer.shaping(), trainer.learning_rate()
             figures = trainer.iterate()
             now = time.perf_counter()
@@ -130,9 +139,12 @@ def _run(run_dirs: Sequence[Path], trainer: Trainer, seconds: float) -> bool:
                 "seconds": now - began,
                 "steps_per_second": (trainer.steps - steps) / (now - before),
             }
-            for log, own in zip(logs, figures, strict=True):
-                log(own | pace)
+            for log, figure in zip(logs, figures, strict=True):
+                log(figure | pace)
             show(figures, pace["steps_per_second"] * len(run_dirs))
+            for share in keep:
+                if own < share * config.steps <= trainer.own_steps:
+                    save(share)
             if trainer.steps >= next_save:
                 save()
                 next_save += config.checkpoint_every

@@ -34,7 +34,7 @@ def play_all(
         return
     # A fork would copy the threads of numba and onnxruntime in the middle of their work.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(processes, context, initializer=_in_worker)
+    pool = ProcessPoolExecutor(processes, context, initializer=in_worker)
     try:
         futures = {pool.submit(play_match, match, rules): match for match in matches}
         for future in as_completed(futures):
@@ -43,7 +43,7 @@ def play_all(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _in_worker() -> None:
+def in_worker() -> None:
     """Ctrl-C ends a worker at once and quietly, and so does the end of the command."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from agents.library import BUILTIN, POLICIES_DIR
 from play.worlds.errors import UserError
 from training import checkpoints, runs
 from training.config import METHODS, TrainConfig
@@ -32,17 +33,25 @@ class Piece:
         """All settings; the seeds are given beside them."""
         return METHODS[self.method].from_json(dict(self.settings) | {"seed": self.seeds[0]})
 
-    def policy(self, world: str, seed: int) -> str:
-        """Name of the policies of a seed, without the ending that tells seats apart."""
-        return f"{world}/{self.name}/seed{seed}"
+    def policy(self, world: str, seed: int, share: float = 1.0) -> str:
+        """Name of the policies of a seed, without the ending that tells seats apart.
+
+        Args:
+            world: Where they play.
+            seed: The seed.
+            share: For policies as they were on the way, the share of the training by then.
+        """
+        way = "" if share == 1 else f"-at-{100 * share:g}"
+        return f"{world}/{self.name}{way}/seed{seed}"
 
 
-def train_piece(piece: Piece, folder: Path) -> bool:
+def train_piece(piece: Piece, folder: Path, keep: Sequence[float] = ()) -> bool:
     """Trains a piece, or what is missing of it; returns whether it is finished.
 
     Args:
         piece: What to train.
         folder: Where the runs of all pieces are, in a folder for each.
+        keep: Shares of the training after which a checkpoint is kept.
 
     Raises:
         UserError: The folder holds the piece with other settings.
@@ -52,7 +61,7 @@ def train_piece(piece: Piece, folder: Path) -> bool:
     if not all((path / "checkpoint.pt").is_file() for path in paths):
         for path in paths:  # cut off before the first checkpoint of all
             shutil.rmtree(path, ignore_errors=True)
-        return runs.start(piece.method, config, home, piece.seeds)[1]
+        return runs.start(piece.method, config, home, piece.seeds, keep)[1]
     for path, seed in zip(paths, piece.seeds, strict=True):
         record, own = checkpoints.read_config(path)
         wanted = config.to_json() | {"seed": seed}
@@ -63,15 +72,50 @@ def train_piece(piece: Piece, folder: Path) -> bool:
                 "choose another --out, or remove that run"
             )
     if len({checkpoints.steps_of(path) for path in paths}) > 1:  # killed while it was saving
-        return all(runs.resume([path]) for path in paths)
-    return runs.resume(paths)
+        return all(runs.resume([path], keep) for path in paths)
+    return runs.resume(paths, keep)
 
 
-def export_piece(piece: Piece, folder: Path, policies: Path) -> None:
-    """Writes the policies of every seed that have not been written yet."""
+def export_piece(
+    piece: Piece,
+    folder: Path,
+    policies: Path,
+    *,
+    seeds: Sequence[int] | None = None,
+    share: float = 1.0,
+    compact: bool = False,
+) -> None:
+    """Writes the policies that have not been written yet.
+
+    Args:
+        piece: What was trained.
+        folder: Where the runs of all pieces are.
+        policies: Where the policies go.
+        seeds: Whose policies; those of every seed if None.
+        share: For policies as they were on the way, the share of the training by then.
+        compact: See `training.export.export_run`.
+    """
     world = piece.config().world
-    for seed in piece.seeds:
-        name = piece.policy(world, seed)
-        home = policies / world / piece.name
+    for seed in piece.seeds if seeds is None else seeds:
+        name = piece.policy(world, seed, share)
+        home = (policies / name).parent
         if not any(home.glob(f"seed{seed}/card.json")) and not any(home.glob(f"seed{seed}-seat*")):
-            export_run(folder / piece.name / f"seed{seed}", name, policies)
+            run = folder / piece.name / f"seed{seed}"
+            export_run(run, name, policies, share=share, compact=compact)
+
+
+def freeze(name: str, policies: Path) -> None:
+    """Copies a shipped policy to those of an experiment, where it stays as it is.
+
+    Raises:
+        UserError: Another one of that name is there already.
+    """
+    if name in BUILTIN:
+        return
+    source, target = POLICIES_DIR / name, policies / name
+    if not target.exists():
+        shutil.copytree(source, target)
+    if (source / "policy.onnx").read_bytes() != (target / "policy.onnx").read_bytes():
+        raise UserError(
+            f"{target} is not the shipped {name} any more: choose another --out for new results"
+        )
