@@ -23,6 +23,11 @@ EXPERIMENTS: dict[str, tuple[str, str, str]] = {
         "The private-cost kitchen: every method's returns, free-riding and worst case, exactly.",
         "analysis",
     ),
+    "classic-five": (
+        "training.reproduce.classic_five:classic_five",
+        "The five classic kitchens: every method with strangers and a held-out human proxy.",
+        "train,analysis",
+    ),
     "tag-runners": (
         "training.reproduce.tag_runners:tag_runners",
         "Runners of Tag to train chasers against, and to hold out.",

@@ -1,0 +1,291 @@
+"""Figures of the experiment on the classic kitchens, with intervals over trained seeds."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from play.worlds.kitchen.layouts import CLASSICS
+from training.evaluation import statistics
+from training.evaluation.matches import STOP
+from training.evaluation.statistics import Array, Draws, Figure, estimate
+from training.reproduce.classic_methods import OURS, ROWS, Row
+from training.reproduce.classic_pieces import (
+    DEVELOPMENT,
+    OWN,
+    PROXY,
+    RULES,
+    STRANGER,
+    Plan,
+    games_of,
+)
+
+PUBLISHED = {
+    "cramped_room": 165.0, "asymmetric_advantages": 236.0, "coordination_ring": 147.0,
+    "forced_coordination": 50.0, "counter_circuit_o_1order": 83.0,
+}  # fmt: skip
+"""The best returns with a human proxy in published tables, each with a proxy of its own."""
+TOLERATED = 0.95
+DECILE = 0.1
+SEED = 0  # of the resampling; each figure stands for itself
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a row came to on a layout; n seeds.
+
+    Attributes:
+        table: [n, n] mean return with one seed in the first seat and another in the second.
+        values: Figure -> [n] its value for each seed.
+    """
+
+    table: Array
+    values: Mapping[str, Array]
+
+    @property
+    def seeds(self) -> int:
+        """How many seeds there are."""
+        return len(self.table)
+
+
+Metric = Callable[[Scores, Draws], Array]
+"""Scores and draws [B, n] of their seeds -> values [B]."""
+
+
+def mean_of(name: str) -> Metric:
+    """The mean over seeds of a value that each seed has for itself."""
+    return lambda scores, draws: scores.values[name][draws].mean(1)
+
+
+def kept(scores: Scores, draws: Draws) -> Array:
+    """[B] cross-play as a share of self-play."""
+    own = statistics.self_play(scores.table, draws)
+    cross = statistics.cross_play(scores.table, draws)
+    return np.divide(cross, own, out=np.full_like(own, np.nan), where=own > 0)
+
+
+METRICS: dict[str, Metric] = {
+    "own": lambda scores, draws: statistics.self_play(scores.table, draws),
+    "cross": lambda scores, draws: statistics.cross_play(scores.table, draws),
+    "kept": kept,
+    "proxy": mean_of("proxy"),
+    "proxy in seat 0": mean_of("proxy in seat 0"),
+    "proxy in seat 1": mean_of("proxy in seat 1"),
+    "development proxy": mean_of("development proxy"),
+    "strangers": mean_of("strangers"),
+    "scripted": mean_of("scripted"),
+    "worst decile": mean_of("worst decile"),
+    "greater share": mean_of("greater share"),
+    "greater idle share": mean_of("greater idle share"),
+    "loss": mean_of("loss"),
+}
+PAIRED = ("own", "cross", "kept")
+"""Figures whose resamples need two different seeds."""
+
+
+def scores_of(plan: Plan, layout: str, row: Row) -> Scores:
+    """Reads what a row's games came to."""
+    played = json.loads(plan.record(layout, f"played-{row.name}").read_text())["matches"]
+    games = [(game, played[game.match.key]) for game in games_of(plan, layout, row)]
+    place = {seed: number for number, seed in enumerate(plan.seeds)}
+    names = [plan.piece(layout, row).policy(f"kitchen/{layout}", seed) for seed in plan.seeds]
+    table = np.zeros((len(names), len(names)))
+    stops: list[list[float]] = [[] for _ in names]
+    going: dict[int, float] = {}
+    values: dict[str, list[list[float]]] = {}
+    for game, came in games:
+        hero = place[game.hero]
+        if game.kind == OWN:
+            table[hero, names.index(game.partner)] = came["return"]
+            if game.partner == names[hero]:
+                going[hero] = came["late_return"]
+                for name, value in _shares(came).items():
+                    values.setdefault(name, [[] for _ in names])[hero].append(value)
+        elif game.kind == STOP:
+            stops[hero].append(_loss(going[hero], came["late_return"]))
+        else:
+            for name in _columns(game.kind, game.partner, game.seat, layout):
+                values.setdefault(name, [[] for _ in names])[hero].append(came["return"])
+    means = {name: np.array([np.mean(own) for own in lists]) for name, lists in values.items()}
+    means["loss"] = np.array([np.nanmean(own) if not np.isnan(own).all() else 0 for own in stops])
+    means["worst decile"] = np.array(
+        [np.quantile(own, DECILE) for own in values["everybody held out"]]
+    )
+    return Scores(table, means)
+
+
+def _columns(kind: str, partner: str, seat: int, layout: str) -> list[str]:
+    """The figures that a game beside a partner counts for."""
+    if kind == PROXY and partner.endswith(f"/{DEVELOPMENT}"):
+        return ["development proxy"]
+    found = [f"beside {partner.removeprefix(f'kitchen/{layout}/')}", "everybody held out"]
+    if kind == PROXY:
+        found += ["proxy", f"proxy in seat {1 - seat}"]
+    return found + {STRANGER: ["strangers"], RULES: ["scripted"]}.get(kind, [])
+
+
+def _shares(came: Mapping[str, Any]) -> dict[str, float]:
+    """Who does how much of the work in a seed's own pair."""
+    potted = np.array(came["contributions"])[:, 0]  # the first of the kitchen's labels
+    total = potted.sum()
+    return {
+        "greater share": float(potted.max() / total) if total else 0.5,
+        "greater idle share": float(max(came["idle"])),
+    }
+
+
+def _loss(going: float, stopped: float) -> float:
+    return 1 - stopped / going if going else float("nan")
+
+
+@dataclass(frozen=True)
+class Study:
+    """All scores.
+
+    Attributes:
+        plan: What was trained.
+        rows: Layout -> rows that were played there.
+        scores: Layout and name of a row -> its scores.
+    """
+
+    plan: Plan
+    rows: Mapping[str, Sequence[Row]]
+    scores: Mapping[tuple[str, str], Scores]
+
+    @property
+    def everywhere(self) -> list[Row]:
+        """The rows that were played on every layout."""
+        return [row for row in ROWS if all(row in own for own in self.rows.values())]
+
+
+def read_study(plan: Plan) -> Study:
+    """All scores in the folder, also of what was not asked for now."""
+    rows = {
+        layout: [row for row in plan.present(layout) if plan.is_played(layout, row)]
+        for layout in CLASSICS
+    }
+    rows = {layout: found for layout, found in rows.items() if found}
+    scores = {
+        (layout, row.name): scores_of(plan, layout, row) for layout in rows for row in rows[layout]
+    }
+    return Study(plan, rows, scores)
+
+
+def find(study: Study) -> dict[str, Any]:
+    """All figures, as JSON values."""
+    return {
+        "layouts": {
+            layout: {row.name: _levels(study.scores[layout, row.name]) for row in rows}
+            for layout, rows in study.rows.items()
+        },
+        "over layouts": {
+            row.name: {
+                name: asdict(over_layouts(study, row.name, name)) for name in METRICS
+            }
+            for row in study.everywhere
+        },
+        "chosen": chosen(study),
+        "best other": {layout: best_other(study, layout, "proxy") for layout in study.rows},
+        "differences": differences(study),
+    }  # fmt: skip
+
+
+def _levels(scores: Scores) -> dict[str, Any]:
+    figures = {name: asdict(level(scores, name)) for name in METRICS}
+    beside = {
+        name: asdict(_estimate(mean_of(name), [scores], 1))
+        for name in sorted(scores.values)
+        if name.startswith("beside ")
+    }
+    return figures | {"beside": beside, "table": scores.table.round(2).tolist()}
+
+
+def level(scores: Scores, name: str) -> Figure:
+    """A figure of a row on a layout."""
+    return _estimate(METRICS[name], [scores], 2 if name in PAIRED else 1)
+
+
+def _estimate(metric: Metric, scores: Sequence[Scores], distinct: int) -> Figure:
+    """The mean of a figure over layouts, whose seeds are resampled independently."""
+
+    def statistic(*draws: Draws) -> Array:
+        own = [metric(one, drawn) for one, drawn in zip(scores, draws, strict=True)]
+        mean: Array = np.mean(own, axis=0)
+        return mean
+
+    sizes = [one.seeds for one in scores]
+    return estimate(statistic, sizes, np.random.default_rng(SEED), "seeds", distinct=distinct)
+
+
+def over_layouts(study: Study, row: str, name: str) -> Figure:
+    """A figure of a row, as the mean over layouts."""
+    scores = [study.scores[layout, row] for layout in study.rows]
+    return _estimate(METRICS[name], scores, 2 if name in PAIRED else 1)
+
+
+def difference(
+    study: Study, row: str, other: Mapping[str, str], name: str, layouts: Sequence[str]
+) -> Figure:
+    """How much more a row has of a figure than another row, as the mean over layouts.
+
+    Args:
+        study: All scores.
+        row: Name of the row.
+        other: Layout -> name of the row that it is compared with there.
+        name: The figure.
+        layouts: The layouts.
+    """
+    metric, mine = METRICS[name], [study.scores[layout, row] for layout in layouts]
+    theirs = [study.scores[layout, other[layout]] for layout in layouts]
+
+    def statistic(*draws: Draws) -> Array:
+        values = [metric(one, drawn) for one, drawn in zip(mine + theirs, draws, strict=True)]
+        split = np.reshape(values, (2, len(layouts), -1)).mean(1)
+        gained: Array = split[0] - split[1]
+        return gained
+
+    sizes = [one.seeds for one in mine + theirs]
+    distinct = 2 if name in PAIRED else 1
+    return estimate(statistic, sizes, np.random.default_rng(SEED), "seeds", distinct=distinct)
+
+
+def chosen(study: Study) -> str | None:
+    """The row of ours that does best beside the development proxy; nobody held out decides."""
+    ours = [row.name for row in study.everywhere if row.group == OURS]
+    return max(
+        ours, key=lambda row: over_layouts(study, row, "development proxy").mean, default=None
+    )
+
+
+def best_other(study: Study, layout: str, name: str) -> str | None:
+    """The row that is not ours with the most of a figure on a layout."""
+    others = [row.name for row in study.rows[layout] if row.group != OURS]
+    return max(others, key=lambda row: level(study.scores[layout, row], name).mean, default=None)
+
+
+def differences(study: Study) -> dict[str, Any]:
+    """Each row of ours against the best other: by layout, and one method over all layouts."""
+    found: dict[str, Any] = {}
+    for row in (row.name for row in study.everywhere if row.group == OURS):
+        found[row] = {}
+        for name in ("proxy", "own"):
+            best = {layout: best_other(study, layout, name) for layout in study.rows}
+            others = {layout: other for layout, other in best.items() if other is not None}
+            found[row][name] = {
+                layout: {
+                    "other": other,
+                    "difference": asdict(difference(study, row, others, name, [layout])),
+                }
+                for layout, other in others.items()
+            }
+        rest = [other.name for other in study.everywhere if other.group != OURS]
+        if rest:
+            best_mean = max(rest, key=lambda other: over_layouts(study, other, "proxy").mean)
+            over = dict.fromkeys(study.rows, best_mean)
+            found[row]["over layouts"] = {
+                "other": best_mean,
+                "difference": asdict(difference(study, row, over, "proxy", list(study.rows))),
+            }
+    return found

@@ -1,0 +1,127 @@
+"""`understudy reproduce classic-five`: every method on the five classic kitchens, with strangers.
+
+Pieces, each kept as a small file when it is done: a row of the tables trained on a layout, all
+seeds together; then its games there. The same command goes on wherever it was stopped.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from play.worlds.errors import UserError
+from training.commands import parse_seeds
+from training.evaluation.report import without_nan
+from training.evaluation.teams import fingerprints
+from training.machine import machine, usable_processors
+from training.reproduce.classic_findings import find, read_study
+from training.reproduce.classic_methods import chosen_layouts, chosen_rows
+from training.reproduce.classic_page import write_page
+from training.reproduce.classic_pieces import Plan, freeze_proxies, play, train
+from training.reproduce.folders import RECORD, open_folder, read_record, write_record
+from training.reproduce.tasks import Task, run_here
+
+EXPERIMENT = "classic-five"
+STEPS = 5_000_000
+FEWEST_SEEDS = 2  # cross-play needs strangers
+
+
+@click.command(name=EXPERIMENT)
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("results") / EXPERIMENT,
+    show_default=True, help="Folder for policies, pieces and results.",
+)  # fmt: skip
+@click.option(
+    "--runs", "runs_folder", type=click.Path(path_type=Path), default=Path("runs") / EXPERIMENT,
+    show_default=True, help="Folder for the training runs; of no use once they are finished.",
+)  # fmt: skip
+@click.option("--layouts", default=None, help="Layouts to work on.  [default: all five]")
+@click.option("--methods", default=None, help="Rows of the tables to work on.  [default: all]")
+@click.option("--seeds", default="0-4", show_default=True, help="Seeds of every row.")
+@click.option(
+    "--steps", type=click.IntRange(1), default=STEPS, show_default=True,
+    help="Joint steps in which each seed of a row is trained, populations included.",
+)  # fmt: skip
+@click.option(
+    "--processes", type=click.IntRange(1), default=None,
+    help="Processes that share the games.  [default: one per processor]",
+)  # fmt: skip
+@click.option("--overwrite", is_flag=True, help="Go on in a folder with finished results.")
+def classic_five(
+    out: Path, runs_folder: Path, layouts: str | None, methods: str | None, seeds: str, steps: int,
+    processes: int | None, overwrite: bool,
+) -> None:  # fmt: skip
+    """Train every method on the five classic kitchens and play it with partners it never met.
+
+    SRPO and its variants, IPPO, self-play, FCP, MEP, E3T and controls, all at one budget of steps:
+    what a seed earns with itself, with other seeds, with a human proxy that nobody learnt from,
+    with policies of the other methods and with rule-based cooks. If the command is stopped, the
+    same command goes on where it was; what is there of other layouts and methods is in the tables
+    too.
+    """
+    plan = Plan(
+        chosen_layouts(layouts), chosen_rows(methods), chosen_seeds(seeds), steps, runs_folder, out
+    )
+    check_same(plan)
+    open_folder(out, EXPERIMENT, overwrite)
+    write_record(out, EXPERIMENT, settings_of(plan), finished=False)
+    freeze_proxies(plan)
+    if not run_here(list(tasks_of(plan)), processes or usable_processors()):
+        click.echo("Stopped and saved. The same command goes on.")
+        return
+    study = read_study(plan)
+    findings = without_nan(find(study))
+    names = [path.parent.relative_to(plan.policies).as_posix()
+             for path in plan.policies.rglob("card.json")]  # fmt: skip
+    about = {"machine": machine(), "policies": fingerprints(names, plan.policies)}
+    write_page(study, findings, out)
+    write_record(out, EXPERIMENT, settings_of(plan) | about | {"findings": findings}, finished=True)
+    click.echo(f"Wrote {out / 'README.md'}, its picture and {RECORD}")
+
+
+def chosen_seeds(text: str) -> tuple[int, ...]:
+    """The seeds of ``0-4`` or ``1,4,7``.
+
+    Raises:
+        UserError: Too few for cross-play.
+    """
+    seeds = tuple(parse_seeds(text) or ())
+    if len(seeds) < FEWEST_SEEDS:
+        raise UserError(
+            f"--seeds is {text!r}, but cross-play needs policies of at least {FEWEST_SEEDS} seeds: "
+            "give more, as in 0-4"
+        )
+    return seeds
+
+
+def settings_of(plan: Plan) -> dict[str, Any]:
+    """What the pieces in a folder have in common."""
+    return {"seeds": list(plan.seeds), "steps": plan.steps}
+
+
+def check_same(plan: Plan) -> None:
+    """Raises UserError if the folder's pieces were made with other seeds or steps."""
+    record = read_record(plan.out)
+    if record.get("experiment") != EXPERIMENT or not (plan.out / "pieces").is_dir():
+        return
+    for key, asked in settings_of(plan).items():
+        if record.get(key, asked) != asked:
+            raise UserError(
+                f"{plan.out} holds pieces with {key} {record[key]}, but {key} {asked} were asked "
+                "for: give the same, or another folder with --out"
+            )
+
+
+def tasks_of(plan: Plan) -> Iterator[Task]:
+    """All pieces: layout by layout, first the training of every row, then the games."""
+    for layout in plan.layouts:
+        trained = []
+        for row in plan.rows:
+            name = f"{layout}: train {row.title}"
+            trained.append(name)
+            yield Task(name, train, (plan, layout, row))
+        present = {row.name: row for row in [*plan.present(layout), *plan.rows]}
+        for row in present.values():
+            name = f"{layout}: play {row.title}"
+            yield Task(name, play, (plan, layout, row), tuple(trained), threads=1)

@@ -1,0 +1,99 @@
+"""What the experiment on the five classic kitchens trains: every method at one budget."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from play.worlds.errors import UserError
+from play.worlds.kitchen.layouts import CLASSICS
+
+OURS, BASELINE, CONTROL = "SRPO", "other methods", "controls"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the tables.
+
+    Attributes:
+        name: Name of its runs, policies and pieces.
+        title: What the page calls it.
+        method: Trainer.
+        group: Whether it is ours, another method, or a control for ours.
+        changes: Settings that are not the method's own.
+        effort: Steps of its own training as a share of the experiment's; a population has the
+            rest, so that all rows have the same number of steps in all.
+    """
+
+    name: str
+    title: str
+    method: str
+    group: str
+    changes: dict[str, Any] = field(default_factory=dict)
+    effort: float = 1.0
+
+    def settings(self, layout: str, steps: int) -> dict[str, Any]:
+        """Settings of its training on a layout, at a budget of steps in all."""
+        values: dict[str, Any] = {"world": f"kitchen/{layout}", "steps": round(steps * self.effort)}
+        if "population" in self.changes:
+            rest = steps * (1 - self.effort)
+            values["population_steps"] = round(rest / self.changes["population"])
+        return values | self.changes
+
+
+POPULATION = {"population": 3}
+VISITED = {"visited_starts": 0.5}
+
+ROWS = (
+    Row("srpo", "SRPO", "srpo", OURS),
+    Row("srpo-visited", "SRPO, state augmentation", "srpo", OURS, VISITED),
+    Row("ippo", "IPPO, a policy per seat", "ippo", BASELINE),
+    Row("self-play", "self-play", "self-play", BASELINE),
+    Row("self-play-visited", "self-play, state augmentation", "self-play", BASELINE, VISITED),
+    Row("fcp", "FCP", "fcp", BASELINE, POPULATION, 0.5),
+    Row("mep", "MEP", "mep", BASELINE, POPULATION, 0.5),
+    Row("e3t", "E3T", "e3t", BASELINE),
+    Row("entropy-0.03", "self-play, entropy .03", "self-play", CONTROL, {"entropy": 0.03}),
+    Row("entropy-0.1", "self-play, entropy .1", "self-play", CONTROL, {"entropy": 0.1}),
+    Row("random-partner", "random partner", "e3t", CONTROL, {"random_share": 1.0}),
+    Row("pure-adversary", "pure adversary", "pure-adversary", CONTROL),
+)  # fmt: skip
+"""In the order of the tables; each is trained through the same trainer, with the same network."""
+
+LEVELS = (0.25, 0.5)
+"""Shares of the training after which some policies are kept, as less skilled strangers."""
+KEPT = ("self-play", "ippo", "e3t", "ppo-bc")
+"""Rows of which they are kept, for the first two seeds."""
+KEPT_SEEDS = 2
+
+
+def chosen_rows(names: str | None) -> tuple[Row, ...]:
+    """The rows of a list of names with commas; all if None.
+
+    Raises:
+        UserError: A name that there is none of, or an empty list.
+    """
+    known = {row.name: row for row in ROWS}
+    found = _chosen("--methods", names, list(known))
+    return tuple(row for name, row in known.items() if name in found)
+
+
+def chosen_layouts(names: str | None) -> tuple[str, ...]:
+    """The layouts of a list of names with commas; all five if None.
+
+    Raises:
+        UserError: A name that there is none of, or an empty list.
+    """
+    found = _chosen("--layouts", names, CLASSICS)
+    return tuple(name for name in CLASSICS if name in found)
+
+
+def _chosen(option: str, names: str | None, known: Sequence[str]) -> set[str]:
+    if names is None:
+        return set(known)
+    asked = {name.strip() for name in names.split(",") if name.strip()}
+    if not asked or not asked <= set(known):
+        raise UserError(
+            f"{option} is {names!r}, but it must be names with commas between them, from "
+            f"{', '.join(known)}"
+        )
+    return asked

@@ -1,0 +1,192 @@
+"""The page about the five classic kitchens: tables, a picture, and whether the aims are met."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+
+from play.worlds.kitchen.layouts import CLASSICS
+from training.evaluation.report import without_nan
+from training.machine import machine
+from training.reproduce.classic_findings import PUBLISHED, TOLERATED, Study
+from training.reproduce.classic_methods import CONTROL, OURS, ROWS
+from training.reproduce.folders import RECORD
+from training.reproduce.kitchen_page import interval, signed, words_of
+from training.reproduce.kitchen_plots import whiskers
+from training.reproduce.matrix_plots import BLUE, GREY, ORANGE, STYLE
+
+INTRODUCTION = """\
+# The five classic kitchens
+
+Written by `understudy reproduce classic-five`; command, commit and versions are in
+[{record}]({record}), what every game came to in [pieces](pieces), the policies in
+[policies](policies). {seeds} seeds of every row, {steps:,} joint steps of each (a population's
+included), one network family (two layers of 64 units), old dynamics, 400 steps. Machine:
+{machine}. Intervals are 95 % bootstrap intervals over independently trained seeds. What the columns
+mean, how the budget was set and what the numbers can be compared with is told in
+[classic-five.md](../classic-five.md).
+"""
+COLUMNS = (
+    ("own", "own pair", 0), ("cross", "other seeds", 0), ("kept", "kept", 2),
+    ("proxy", "human proxy", 0), ("proxy in seat 0", "the same, proxy in seat 0", 0),
+    ("proxy in seat 1", "in seat 1", 0), ("strangers", "strangers", 0),
+    ("scripted", "scripted", 0), ("worst decile", "worst decile", 0),
+    ("greater share", "greater share", 2), ("greater idle share", "idle", 2),
+    ("loss", "lost", 2),
+)  # fmt: skip
+PICTURE = "returns.png"
+
+
+def write_page(study: Study, found: Mapping[str, Any], folder: Path) -> None:
+    """Writes README.md and its picture."""
+    plan = study.plan
+    introduction = INTRODUCTION.format(
+        record=RECORD, seeds=len(plan.seeds), steps=plan.steps, machine=words_of(machine())
+    )
+    parts = [introduction, *aims(study, found), f"![Returns by layout]({PICTURE})\n"]
+    if len(study.rows) > 1 and found["over layouts"]:
+        parts += ["## Mean over layouts\n", table(found["over layouts"])]
+    parts += [layout_part(layout, found["layouts"][layout]) for layout in study.rows]
+    (folder / "README.md").write_text("\n".join(parts))
+    with mpl.rc_context(STYLE):
+        returns_figure(found["layouts"]).savefig(folder / PICTURE)
+
+
+def table(rows: Mapping[str, Mapping[str, Any]]) -> str:
+    """One line for each row."""
+    columns = [column for column in COLUMNS if all(column[0] in row for row in rows.values())]
+    lines = [
+        f"| | {' | '.join(title for _, title, _ in columns)} |",
+        "| --- " * (len(columns) + 1) + "|",
+    ]
+    for name, row in rows.items():
+        cells = [cell(row[key], digits) for key, _, digits in columns]
+        lines.append(f"| {title_of(name)} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def cell(figure: Mapping[str, Any], digits: int) -> str:
+    """A mean with its interval; a dash where there is none."""
+    known = without_nan(dict(figure))
+    return "–" if known["mean"] is None or known["low"] is None else interval(figure, digits)
+
+
+def layout_part(layout: str, rows: Mapping[str, Mapping[str, Any]]) -> str:
+    """The tables of one layout."""
+    names = list(next(iter(rows.values()))["beside"])
+    short = [name.removeprefix("beside ") for name in names]
+    lines = [f"## {layout}\n", table(rows), "Beside each, mean return of both seats:\n",
+             f"| | {' | '.join(short)} |", "| --- " * (len(names) + 1) + "|"]  # fmt: skip
+    for name, row in rows.items():
+        cells = [f"{row['beside'][key]['mean']:.0f}" if key in row["beside"] else "–"
+                 for key in names]  # fmt: skip
+        lines.append(f"| {title_of(name)} | {' | '.join(cells)} |")
+    lines.append("\nSelf-play and cross-play, seeds in the first seat by row:\n")
+    for name, row in rows.items():
+        matrix = "; ".join(" ".join(f"{value:.0f}" for value in line) for line in row["table"])
+        lines.append(f"- {title_of(name)}: {matrix}")
+    return "\n".join(lines) + "\n"
+
+
+def title_of(name: str) -> str:
+    """What the page calls a row."""
+    return next(row.title for row in ROWS if row.name == name)
+
+
+def aims(study: Study, found: Mapping[str, Any]) -> list[str]:
+    """The aims, in their order, and whether they are met."""
+    ours = found["chosen"]
+    if ours is None:
+        return []
+    parts = [
+        "## Aims\n",
+        f"Ours is **{title_of(ours)}**: of the SRPO rows the one with the highest mean return over "
+        "layouts beside the human proxy that methods may learn from; nothing held out decided. "
+        "The best other row is the best by the very figure that is compared.\n",
+    ]
+    if set(study.rows) != set(CLASSICS):
+        missing = ", ".join(layout for layout in CLASSICS if layout not in study.rows)
+        parts.append(f"Not yet there: {missing}.\n")
+    lines = [*_with_proxies(found, ours), *_with_itself(found, ours), *_published(found, ours)]
+    return [*parts, "\n".join(lines) + "\n"]
+
+
+def _with_proxies(found: Mapping[str, Any], ours: str) -> list[str]:
+    own, lines = found["differences"][ours], ["1. Return with the held-out human proxy:"]
+    for layout, against in own["proxy"].items():
+        lines.append(
+            f"   - {layout}: {signed(against['difference'])} against {title_of(against['other'])}"
+            f" - {verdict(against['difference'])}"
+        )
+    if "over layouts" in own:
+        over = own["over layouts"]
+        lines.append(
+            f"   - mean over layouts: {signed(over['difference'])} against "
+            f"{title_of(over['other'])}, the best other row on the mean - "
+            f"{'met' if over['difference']['low'] > 0 else 'not met'} (interval above zero)"
+        )
+    return lines
+
+
+def verdict(difference: Mapping[str, float]) -> str:
+    """Whether a difference is clear of zero."""
+    if difference["low"] > 0:
+        return "better"
+    return "worse: not met" if difference["high"] < 0 else "level: no clear difference"
+
+
+def _with_itself(found: Mapping[str, Any], ours: str) -> list[str]:
+    lines = [f"2. Other seeds at least {TOLERATED:.0%} of the own pair, and the own pair at least "
+             f"{TOLERATED:.0%} of the best other row's:"]  # fmt: skip
+    for layout, rows in found["layouts"].items():
+        row = rows[ours]
+        best = max(
+            (name for name in rows if name != ours), key=lambda name: rows[name]["own"]["mean"],
+            default=ours,
+        )  # fmt: skip
+        share = row["own"]["mean"] / max(rows[best]["own"]["mean"], 1e-9)
+        kept = row["kept"]["mean"] or 0.0
+        met = kept >= TOLERATED and share >= TOLERATED
+        lines.append(
+            f"   - {layout}: {cell(row['kept'], 2)} of the own pair; the own pair earns "
+            f"{share:.2f} of {title_of(best)} - {'met' if met else 'not met'}"
+        )
+    return lines
+
+
+def _published(found: Mapping[str, Any], ours: str) -> list[str]:
+    lines = ["3. Return with the human proxy beyond the best published row (another proxy each):"]
+    for layout, rows in found["layouts"].items():
+        figure, least = rows[ours]["proxy"], PUBLISHED[layout]
+        met = "met" if figure["mean"] > least else "not met"
+        lines.append(f"   - {layout}: {cell(figure, 0)}, published {least:.0f} - {met}")
+    return lines
+
+
+def returns_figure(layouts: Mapping[str, Mapping[str, Any]]) -> Figure:
+    """Every row's returns with itself, other seeds and the held-out proxy, a panel per layout."""
+    titles = [row for row in ROWS if any(row.name in rows for rows in layouts.values())]
+    figure = Figure(figsize=(2.4 * len(layouts) + 2.4, 0.3 * len(titles) + 1.4),
+                    layout="constrained")  # fmt: skip
+    panels = figure.subplots(1, len(layouts), sharey=True, squeeze=False)[0]
+    shown = {"own": ("own pair", GREY, "o"), "cross": ("other seeds", BLUE, "D"),
+             "proxy": ("held-out human proxy", ORANGE, "s")}  # fmt: skip
+    places = np.arange(len(titles))[::-1]
+    for axes, (layout, rows) in zip(panels, layouts.items(), strict=True):
+        there = [index for index, row in enumerate(titles) if row.name in rows]
+        for name, (label, colour, marker) in shown.items():
+            figures = [rows[titles[index].name][name] for index in there]
+            whiskers(axes, figures, places[there], colour, marker,
+                     label if axes is panels[0] else "")  # fmt: skip
+        axes.set_title(layout.replace("_", " "), fontsize=8)
+        axes.set_xlabel("points in 400 steps")
+        axes.set_xlim(left=0)
+    marks = {OURS: "bold", CONTROL: "normal"}
+    panels[0].set_yticks(places, [row.title for row in titles])
+    for label, row in zip(panels[0].get_yticklabels(), titles, strict=True):
+        label.set_fontweight(marks.get(row.group, "normal"))
+    figure.legend(loc="outside upper center", ncols=3)
+    return figure

@@ -1,0 +1,254 @@
+"""Pieces of the experiment on the classic kitchens: a row trained on a layout, a row played there.
+
+What a piece comes to is a small file below ``pieces/LAYOUT`` and, after training, the policies
+below ``policies``; with these in place nothing else is needed to go on. The runs with their
+checkpoints are needed only while they are trained.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from play.worlds.registry import make_world
+from training import checkpoints
+from training.cloning.proxy import NAMES
+from training.evaluation.crossplay import Played
+from training.evaluation.files import write_whole
+from training.evaluation.matches import PLAY, STOP, Match, Rules, play_match
+from training.evaluation.teams import Team, fingerprints
+from training.provenance import git_commit
+from training.reproduce.classic_methods import KEPT, KEPT_SEEDS, LEVELS, ROWS, Row
+from training.reproduce.pieces import Piece, export_piece, freeze, train_piece
+
+HELD_OUT, DEVELOPMENT = NAMES["test"], NAMES["train"]
+"""Human proxies: of people whom no method may learn from, and of those that it may."""
+SCRIPTED = ("greedy", "stay", "random")
+OWN, STRANGER, PROXY, RULES = "own", "stranger", "human proxy", "scripted"
+EPISODES = {OWN: 20, STOP: 20, STRANGER: 10, PROXY: 50, RULES: 10}
+"""Episodes of a match by its kind."""
+SAVE_EVERY = 200  # matches
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be trained, and where it goes.
+
+    Attributes:
+        layouts: Layouts.
+        rows: Rows of the tables.
+        seeds: Seeds of every row.
+        steps: Steps in which each seed of a row is trained, its population included.
+        runs: Folder of the training runs.
+        out: Folder of the results.
+    """
+
+    layouts: tuple[str, ...]
+    rows: tuple[Row, ...]
+    seeds: tuple[int, ...]
+    steps: int
+    runs: Path
+    out: Path
+
+    @property
+    def policies(self) -> Path:
+        """Folder of the policies."""
+        return self.out / "policies"
+
+    def piece(self, layout: str, row: Row) -> Piece:
+        """The training of a row on a layout."""
+        return Piece(row.name, row.method, self.seeds, row.settings(layout, self.steps))
+
+    def record(self, layout: str, name: str) -> Path:
+        """The file of a piece."""
+        return self.out / "pieces" / layout / f"{name}.json"
+
+    def is_trained(self, layout: str, row: Row) -> bool:
+        """Whether the policies of a row are all there."""
+        return self.record(layout, f"trained-{row.name}").is_file()
+
+    def is_played(self, layout: str, row: Row) -> bool:
+        """Whether the games of a row have been played."""
+        return self.record(layout, f"played-{row.name}").is_file()
+
+    def present(self, layout: str) -> list[Row]:
+        """The rows whose policies are there, also those that are not asked for now."""
+        return [row for row in ROWS if self.is_trained(layout, row)]
+
+
+@dataclass(frozen=True)
+class Game:
+    """A match and what it is good for.
+
+    Attributes:
+        kind: OWN for a seed with itself or another of its row, STOP for a seed whose partner stops
+            helping, STRANGER, PROXY or RULES.
+        match: The match.
+        hero: The seed that is scored; in the first seat of a match of kind OWN.
+        seat: Its seat.
+        partner: Who else plays.
+    """
+
+    kind: str
+    match: Match
+    hero: int
+    seat: int
+    partner: str
+
+
+def train(plan: Plan, layout: str, row: Row) -> bool:
+    """Trains the seeds of a row and exports their policies; returns whether that is finished."""
+    if plan.is_trained(layout, row):
+        return True
+    piece, runs = plan.piece(layout, row), plan.runs / layout
+    keep = LEVELS if row.name in KEPT else ()
+    if not train_piece(piece, runs, keep):
+        return False
+    export_piece(piece, runs, plan.policies, compact=True)
+    for share in keep:
+        seeds = plan.seeds[:KEPT_SEEDS]
+        export_piece(piece, runs, plan.policies, seeds=seeds, share=share, compact=True)
+    homes = [runs / row.name / f"seed{seed}" for seed in plan.seeds]
+    last = [json.loads((home / "metrics.jsonl").read_text().splitlines()[-1]) for home in homes]
+    record, _ = checkpoints.read_config(homes[0])
+    found = {
+        "layout": layout, "row": row.name, "method": row.method, "seeds": list(plan.seeds),
+        "config": piece.config().to_json(), "git_commit": record["git_commit"],
+        "seconds": last[0]["seconds"], "steps_per_seed": int(last[0]["steps"]), "last": last,
+    }  # fmt: skip
+    write_json(plan.record(layout, f"trained-{row.name}"), found)
+    return True
+
+
+def play(plan: Plan, layout: str, row: Row) -> bool:
+    """Plays the games of a row that have not been played yet; returns True."""
+    path = plan.record(layout, f"played-{row.name}")
+    games = games_of(plan, layout, row)
+    hashes = fingerprints({name for game in games for name in game.match.seats}, plan.policies)
+    done = read_games(path, hashes)
+    missing = [game for game in games if game.match.key not in done]
+    rules = partial(
+        Rules, f"kitchen/{layout}", dict(make_world(f"kitchen/{layout}").facts.options), seed=0,
+        folder=plan.policies,
+    )  # fmt: skip
+
+    def save() -> None:
+        found = {"layout": layout, "row": row.name, "git_commit": git_commit(), "policies": hashes}
+        write_json(path, found | {"matches": done})
+
+    for number, game in enumerate(missing, 1):
+        done[game.match.key] = scores(play_match(game.match, rules(episodes=EPISODES[game.kind])))
+        if number % SAVE_EVERY == 0:
+            save()
+    if missing:
+        save()
+    return True
+
+
+def read_games(path: Path, hashes: Mapping[str, str]) -> dict[str, Any]:
+    """Games that were played before, unless by a policy that has changed since; by match."""
+    if not path.is_file():
+        return {}
+    record = json.loads(path.read_text())
+    if any(hashes.get(name, known) != known for name, known in record["policies"].items()):
+        return {}
+    found: dict[str, Any] = record["matches"]
+    return found
+
+
+def scores(played: Played) -> dict[str, Any]:
+    """What the games of a match came to, as JSON values: means over its episodes."""
+    returns = played.rewards.sum(1)
+    return {
+        "episodes": len(returns),
+        "return": round(float(returns.mean()), 4),
+        "late_return": round(float(played.late_rewards.sum(1).mean()), 4),
+        "contributions": played.contributions.mean(0).round(4).tolist(),
+        "idle": played.idle.mean(0).round(4).tolist(),
+    }
+
+
+def games_of(plan: Plan, layout: str, row: Row) -> list[Game]:
+    """All games of a row: with itself, other seeds, strangers, proxies and rule-based cooks."""
+    teams = teams_of(plan, layout, row)
+    games = list(_own(teams))
+    for kind, names in partners_of(layout).items():
+        for name in names:
+            for team in teams:
+                games += _beside(kind, team, name, name, {0: name, 1: name})
+    for label, strangers in strangers_of(plan, layout):
+        for team in teams:
+            stranger = next_seed(strangers, team)
+            games += _beside(STRANGER, team, label, stranger.name, stranger.policies)
+    return games
+
+
+def partners_of(layout: str) -> dict[str, list[str]]:
+    """Partners that are the same for everybody, by kind."""
+    proxies = [f"kitchen/{layout}/{name}" for name in (HELD_OUT, DEVELOPMENT)]
+    return {PROXY: proxies, RULES: list(SCRIPTED)}
+
+
+def strangers_of(plan: Plan, layout: str) -> Iterator[tuple[str, list[Team]]]:
+    """Trained policies of every row, and less skilled ones of some, with a name for each group."""
+    for row in plan.present(layout):
+        yield row.name, teams_of(plan, layout, row)
+        for share in LEVELS if row.name in KEPT else ():
+            yield f"{row.name} at {share:.0%}", teams_of(plan, layout, row, share)
+
+
+def teams_of(plan: Plan, layout: str, row: Row, share: float = 1.0) -> list[Team]:
+    """The policies of a row by seed; where they are as they were on the way, of some seeds."""
+    piece, teams = plan.piece(layout, row), []
+    for seed in plan.seeds if share == 1 else plan.seeds[:KEPT_SEEDS]:
+        name = piece.policy(f"kitchen/{layout}", seed, share)
+        alike = row.method != "ippo"
+        own = {seat: name if alike else f"{name}-seat{seat}" for seat in (0, 1)}
+        teams.append(Team(name, row.name, seed, own))
+    return teams
+
+
+def next_seed(teams: Sequence[Team], hero: Team) -> Team:
+    """The team whose seed comes next after the hero's, which is never the hero's own."""
+    later = [team for team in teams if _seed(team) > _seed(hero)]
+    return (later or teams)[0]
+
+
+def _own(teams: Sequence[Team]) -> Iterator[Game]:
+    for one in teams:
+        for other in teams:
+            match = Match(PLAY, one.name, other.name, (one.policies[0], other.policies[1]))
+            yield Game(OWN, match, _seed(one), 0, other.name)
+        for seat in (0, 1):
+            match = Match(STOP, one.name, one.name, (one.policies[0], one.policies[1]), seat)
+            yield Game(STOP, match, _seed(one), 1 - seat, one.name)
+
+
+def _beside(
+    kind: str, team: Team, label: str, name: str, policies: Mapping[int, str]
+) -> Iterator[Game]:
+    """A team's policy beside somebody, in the first seat and in the second."""
+    match = Match(PLAY, team.name, name, (team.policies[0], policies[1]))
+    yield Game(kind, match, _seed(team), 0, label)
+    match = Match(PLAY, name, team.name, (policies[0], team.policies[1]))
+    yield Game(kind, match, _seed(team), 1, label)
+
+
+def _seed(team: Team) -> int:
+    assert team.seed is not None
+    return team.seed
+
+
+def freeze_proxies(plan: Plan) -> None:
+    """Copies the human proxies to the policies of the experiment."""
+    for layout in plan.layouts:
+        for name in (HELD_OUT, DEVELOPMENT):
+            freeze(f"kitchen/{layout}/{name}", plan.policies)
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Writes a piece so that nobody ever finds half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, (json.dumps(value, allow_nan=False) + "\n").encode())
