@@ -145,6 +145,40 @@ class E3tConfig(SelfPlayConfig):
 
 
 @dataclass(frozen=True)
+class PpoBcConfig(TrainConfig):
+    """PPO beside a human proxy (PPO-BC): self-play at first, then games with the proxy."""
+
+    partner: str = setting(
+        "",
+        "Policy to learn beside, in both seats; {seed} stands for the seed. The world's human "
+        "proxy if empty.",
+    )
+    partner_folder: str = setting("", "Folder of that policy; the shipped ones if empty.")
+    partner_share: float = setting(1.0, "Share of the episodes beside it in the end.")
+    partner_warmup: float = setting(
+        0.5, "Part of the run over which that share rises from zero, linearly."
+    )
+
+    def validate(self) -> None:
+        """Raises UserError for a value outside its range."""
+        super().validate()
+        for name in ("partner_share", "partner_warmup"):
+            require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "between 0 and 1")
+
+
+@dataclass(frozen=True)
+class BestResponseConfig(PpoBcConfig):
+    """The best response to one policy: what can be earned beside it, for BR-Prox."""
+
+    partner_warmup: float = setting(0.0, "As for ppo-bc.")
+
+    def validate(self) -> None:
+        """Raises UserError for a value outside its range."""
+        super().validate()
+        require(bool(self.partner), "partner", "empty", "the name of a policy")
+
+
+@dataclass(frozen=True)
 class FcpConfig(TrainConfig):
     """Fictitious co-play: a best response to a population of self-play policies and their past."""
 
@@ -221,6 +255,17 @@ class SrpoConfig(TrainConfig):
     shared: bool = setting(
         True, "Whether one policy plays both seats; otherwise each seat has its own."
     )
+    partner: str = setting(
+        "",
+        "Policy that is the true partner in partner_share of the games; the world's human proxy "
+        "if empty.",
+    )
+    partner_folder: str = setting("", "Folder of that policy; the shipped ones if empty.")
+    partner_share: float = setting(
+        0.0,
+        "Share of the games, with and without adversary, whose true partner is another policy; in "
+        "the rest it is the hero itself.",
+    )
 
     def validate(self) -> None:
         """Raises UserError for a value out of range or settings that contradict each other."""
@@ -235,6 +280,9 @@ class SrpoConfig(TrainConfig):
             0 <= self.true_partner_share < 1,
             "true_partner_share", self.true_partner_share, "0 or more and below 1",
         )  # fmt: skip
+        require(
+            0 <= self.partner_share <= 1, "partner_share", self.partner_share, "between 0 and 1"
+        )
         require(
             self.kl_direction in ("adversary", "partner"),
             "kl_direction", self.kl_direction, "adversary or partner",
@@ -258,6 +306,11 @@ class SrpoConfig(TrainConfig):
             raise UserError(
                 f"--{changed[0].replace('_', '-')} steers tau, but --tau {self.tau} fixes it: "
                 "give one or the other"
+            )
+        if self.partner and not self.partner_share:
+            raise UserError(
+                f"--partner is {self.partner}, but --partner-share 0 leaves it no games: give a "
+                "share above 0"
             )
 
 
@@ -329,6 +382,8 @@ METHODS: dict[str, type[TrainConfig]] = {
     "self-play": SelfPlayConfig,
     "srpo": SrpoConfig,
     "e3t": E3tConfig,
+    "ppo-bc": PpoBcConfig,
+    "best-response": BestResponseConfig,
     "fcp": FcpConfig,
     "mep": MepConfig,
     "pure-adversary": PureAdversaryConfig,

@@ -32,7 +32,8 @@ TYPES = {"uint8": TensorProto.UINT8, "int8": TensorProto.INT8, "float32": Tensor
 TITLES = {
     "ippo": "Independent PPO", "self-play": "Self-play", "srpo": "SRPO", "e3t": "E3T",
     "fcp": "Fictitious co-play", "mep": "Maximum entropy population",
-    "pure-adversary": "Pure adversary", "exploiter": "Exploiter",
+    "pure-adversary": "Pure adversary", "exploiter": "Exploiter", "ppo-bc": "PPO-BC",
+    "best-response": "Best response",
 }  # fmt: skip
 
 
@@ -216,11 +217,10 @@ def _card(
     facts, encoding = trainer.world.facts, trainer.observer.encoding
     layout = facts.world.split("/", 1)[1]
     hyperparameters = dict(record["config"])
-    hyperparameters.pop("others_folder", None)  # a place of one machine; the guests' hashes stay
-    if "hero" in hyperparameters:
-        hyperparameters["hero"] = hyperparameters["hero"].replace(
-            "{seed}", str(trainer.config.seed)
-        )
+    for key in ("others_folder", "partner_folder"):
+        hyperparameters.pop(key, None)  # a place of one machine; the guests' hashes stay
+    for key in {"hero", "partner"} & set(hyperparameters):
+        hyperparameters[key] = hyperparameters[key].replace("{seed}", str(trainer.config.seed))
     if trainer.guests:
         hyperparameters["guests"] = trainer.fingerprints()
     if title is None:
@@ -265,9 +265,10 @@ def _add_results(folders: list[Path], trainer: Trainer) -> None:
     own: dict[int, Policy] = dict(zip(trainer.team, policies * len(trainer.team), strict=False))
     facts, returns = trainer.world.facts, []
     seeds, seats = episode_seeds(1, EPISODES), range(trainer.players)
-    for guest in trainer.guests or (None,):
+    guests = [guest for guest in trainer.guests if not set(guest.seats) & set(trainer.team)]
+    for guest in guests or (None,):
         # where it cannot sit, the first one who can does
-        at_table = [guest, *trainer.guests] if guest else []
+        at_table = [guest, *guests] if guest else []
         others = {seat: one.policy for one in reversed(at_table) for seat in one.seats}
         seated = tuple((others | own)[seat] for seat in seats)
         played = play_episodes(Seating(seated), facts.world, dict(facts.options), seeds)
@@ -280,8 +281,8 @@ def _add_results(folders: list[Path], trainer: Trainer) -> None:
             "seed": 1,
         }
     }
-    if trainer.guests:
-        result["own_pair"]["beside"] = [guest.policy.name for guest in trainer.guests]
+    if guests:
+        result["own_pair"]["beside"] = [guest.policy.name for guest in guests]
     for folder in folders:
         card = json.loads((folder / "card.json").read_text())
         card["results"] = result

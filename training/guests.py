@@ -1,4 +1,4 @@
-"""Policies as files that take the seats of other roles while a team is trained."""
+"""Policies as files that take seats in training: those of other roles, or a learner's partner's."""
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from agents.card import Card
 from agents.library import list_partners, load_policy
-from agents.policy import Policy, SeatView
+from agents.policy import Decisions, Policy, SeatView
 from play.worlds.errors import UserError
 from play.worlds.spec import World, WorldFacts
 from training.config import TrainConfig
 from training.rollout import Rollout
 
 RULE_BASED = "rule-based"
+LEAST_PROBABILITY = 1e-8  # so that logarithms are finite
 
 
 class Guest:
@@ -28,6 +29,7 @@ class Guest:
     Attributes:
         policy: Who decides.
         seats: The seats of an environment that it takes, here or there.
+        decided: For each seed, what it decided last.
     """
 
     def __init__(self, policy: Policy, world: World, parts: Sequence[NDArray[np.int64]]) -> None:
@@ -36,11 +38,12 @@ class Guest:
         Args:
             policy: Who decides.
             world: The environments of all seeds.
-            parts: The slots, for each seed.
+            parts: The slots, for each seed; one that it does not meet has none.
         """
         self.policy, self._world, self._parts = policy, world, list(parts)
         self._players = world.facts.num_players
-        self.seats = sorted({slot % self._players for slot in parts[0].tolist()})
+        self.seats = sorted(set((np.concatenate(parts) % self._players).tolist()))
+        self.decided: list[Decisions | None] = [None] * len(parts)
         self._states = [policy.initial_state(len(part)) for part in parts]
         self._views = [
             [SeatView(world, *divmod(slot, self._players)) for slot in part.tolist()]
@@ -61,12 +64,20 @@ class Guest:
             dense = self._world.observe(policy.encoding)
             seen = dense.reshape(-1, *dense.shape[2:])
         for number, part in enumerate(self._parts):
+            if not len(part):
+                continue
             observations = None if seen is None else np.ascontiguousarray(seen[part])
             decided = policy.act(
                 observations, self._views[number], self._states[number], uniforms[part]
             )
             rollout.actions[step, part] = decided.actions
-            self._states[number] = decided.state
+            self.decided[number], self._states[number] = decided, decided.state
+
+    def tell(self, log_probs: NDArray[np.float32]) -> None:
+        """Writes with which log-probabilities it decided last into its slots of [S, actions]."""
+        for part, decided in zip(self._parts, self.decided, strict=True):
+            if decided is not None:
+                log_probs[part] = np.log(np.maximum(decided.probabilities, LEAST_PROBABILITY))
 
     def forget(self, done: NDArray[np.bool_]) -> None:
         """Begins anew where an episode ended, done [N]."""
@@ -122,6 +133,35 @@ def load_guests(
             raise UserError(
                 f"Nobody can take seat {seat} of {facts.world}: train a policy for it first"
             )
+    return guests
+
+
+def seat_partners(
+    name: str, folder: str, world: World, parts: Mapping[int, NDArray[np.int64]], *, held_out: bool
+) -> list[Guest]:
+    """Policies in the places of learners' partners, in any seats of the team.
+
+    Args:
+        name: Name of the policy, in which {seed} stands for the learner's seed; the world's human
+            proxy if empty.
+        folder: Where it is; with the shipped policies if empty.
+        world: The environments of all seeds.
+        parts: Seed -> slots.
+        held_out: Whether policies that are kept for evaluation are let in, as they are beside
+            nobody who is evaluated.
+
+    Raises:
+        UserError: There is no such policy, it does not fit, or it is held out.
+    """
+    asked = name or f"{world.facts.world}/human-proxy"
+    names = {seed: asked.replace("{seed}", str(seed)) for seed in parts}
+    guests = []
+    for own in dict.fromkeys(names.values()):
+        policy = load_policy(own, world.facts, Path(folder) if folder else None, world.facts.team)
+        if not held_out:
+            refuse_held_out(policy)
+        mine = [part if names[seed] == own else part[:0] for seed, part in parts.items()]
+        guests.append(Guest(policy, world, mine))
     return guests
 
 

@@ -20,6 +20,7 @@ from training.exploiter import Exploiter
 from training.fcp import Fcp
 from training.ippo import Ippo
 from training.mep import Mep
+from training.ppo_bc import BestResponse, PpoBc
 from training.pure_adversary import PureAdversary
 from training.self_play import SelfPlay
 from training.srpo import Srpo
@@ -27,7 +28,18 @@ from training.trainer import Trainer
 
 TRAINERS: dict[str, type[Trainer]] = {
     trainer.method: trainer
-    for trainer in (Ippo, SelfPlay, Srpo, E3t, Fcp, Mep, PureAdversary, Exploiter)
+    for trainer in (
+        Ippo,
+        SelfPlay,
+        Srpo,
+        E3t,
+        PpoBc,
+        BestResponse,
+        Fcp,
+        Mep,
+        PureAdversary,
+        Exploiter,
+    )
 }
 
 

@@ -10,7 +10,9 @@ Source: Qu, Zhang, Lanzetti, Mazumdar 2026 (arXiv 2602.21515), section 4 and app
 differs, unless a variant is chosen, in: one policy for both seats; the reference trembles, so
 that a deviation from a near-deterministic partner has a finite price; tau is steered, and the
 adversary waits until there are returns to steer by; a share of the games is played with the true
-partner; the hero's critic, never its actor, is told which kind of game it is in.
+partner; the hero's critic, never its actor, is told which kind of game it is in. On request the
+true partner is another policy in some of the games, such as a human proxy; the adversary of these
+games stays close to that one.
 """
 
 from collections.abc import Sequence
@@ -22,13 +24,15 @@ from numpy.typing import NDArray
 
 from play.worlds.errors import UserError
 from training.config import SrpoConfig
+from training.guests import Guest
 from training.kernels import sample_actions
 from training.loss import NO_KL, REFERENCE_FIRST, REFERENCE_SECOND
 from training.ppo import Lesson, Reference
 from training.trainer import Export, Policies, Trainer, by_member
 
 TRUE_PARTNER, ADVERSARY = 0, 1
-"""Contexts of the hero's critic: who sits in the other seat."""
+"""Contexts of the hero's critic: who sits in the other seat; 2 more where the true partner is not
+the hero itself."""
 
 
 @dataclass
@@ -41,6 +45,7 @@ class Role:
         seats: Seats that it can play.
         seen: Slots where it is evaluated.
         slots: Slots where it acts and learns.
+        early: The same before adversaries play.
     """
 
     mark: str
@@ -48,6 +53,7 @@ class Role:
     seats: tuple[int, ...]
     seen: NDArray[np.int64]
     slots: NDArray[np.int64]
+    early: NDArray[np.int64]
 
 
 @dataclass
@@ -75,31 +81,33 @@ class Srpo(Trainer):
 
     def __init__(self, config: SrpoConfig, seeds: Sequence[int] | None = None) -> None:
         super().__init__(config, seeds)
-        if len(self.team) != 2:
-            raise UserError(
-                f"{self.method} trains pairs, but {config.world} has a team of {len(self.team)}: "
-                "choose a world for two"
-            )
+        hosted = np.tile(self._hosted(), len(self.members))
         adversarial = np.tile(self._adversarial(), len(self.members))
-        self.context = np.repeat(adversarial, self.players).astype(np.int64)  # [S]
+        contexts = adversarial + 2 * hosted
+        self.context = np.repeat(contexts, self.players).astype(np.int64)  # [S]
         self.partner_slot = self._partner_slots()
-        adversary_slot = self._adversary_slots()
+        taken = self._stand_in_slots()
+        adversary_slot = taken & np.repeat(adversarial, self.players)
+        self.is_guest = taken & np.repeat(hosted, self.players)  # [S] whose partner is another
         self.heroes: list[Role] = []
         self.adversaries: list[Role] = []
         for own in [self.team] if config.shared else [(seat,) for seat in self.team]:
             mark = "" if config.shared else f"/seat{own[0]}"
             everywhere = self.slots(*own)
-            playing = everywhere[~adversary_slot[everywhere]]
+            early = everywhere[~self.is_guest[everywhere]]
+            playing = early[~adversary_slot[early]]
             replaced = everywhere[adversary_slot[everywhere]]
-            hero = self.new_policies(f"hero{mark}", num_contexts=2)
+            hero = self.new_policies(f"hero{mark}", num_contexts=4 if hosted.any() else 2)
             gain = 0.0 if config.residual else 0.01
             adversary = self.new_policies(f"adversary{mark}", entropy=0.0, actor_gain=gain)
-            self.heroes.append(Role(mark, hero, own, everywhere, playing))
-            self.adversaries.append(Role(mark, adversary, own, replaced, replaced))
+            self.heroes.append(Role(mark, hero, own, everywhere, playing, early))
+            self.adversaries.append(Role(mark, adversary, own, replaced, replaced, replaced[:0]))
         self.replaced = np.flatnonzero(adversary_slot)
         steps, slots = config.rollout_length + 1, self.rollout.slots
         self.divergence = np.zeros((steps, slots), np.float32)  # of the adversary in each slot
-        self.reference = np.zeros((steps, slots, len(self.world.facts.actions)), np.float32)
+        actions = len(self.world.facts.actions)
+        self.reference = np.zeros((steps, slots, actions), np.float32)
+        self.theirs = np.zeros((slots, actions), np.float32)  # guests' log-probabilities now
         self.steering = [
             Steering(
                 config.tau or config.initial_tau,
@@ -108,6 +116,21 @@ class Srpo(Trainer):
             )
             for _ in self.members
         ]
+
+    def _invite(self) -> list[Guest]:
+        config = self.config
+        if len(self.team) != 2:
+            raise UserError(
+                f"{self.method} trains pairs, but {config.world} has a team of {len(self.team)}: "
+                "choose a world for two"
+            )
+        if not config.partner_share:
+            return super()._invite()
+        hosted = np.repeat(np.tile(self._hosted(), len(self.members)), self.players)
+        slots = np.flatnonzero(self._stand_in_slots() & hosted)
+        return [
+            *super()._invite(), *self.partners_in(slots, config.partner, config.partner_folder)
+        ]  # fmt: skip
 
     def groups(self) -> dict[str, NDArray[np.int64]]:
         """Games with the adversary and, where there are any, with the true partner."""
@@ -119,8 +142,10 @@ class Srpo(Trainer):
         return {name: envs for name, envs in groups.items() if len(envs)}
 
     def act(self, step: int, uniforms: NDArray[np.float64]) -> None:
-        """Heroes act everywhere; then adversaries replace them in their seats."""
+        """Heroes act but where another partner does; then adversaries take the seats of both."""
         begun = [steering.begun for steering in self.steering]
+        for guest in self.guests if self.config.partner_share else ():
+            guest.tell(self.theirs)
         for hero, adversary in zip(self.heroes, self.adversaries, strict=True):
             logits = self._hero_acts(hero, step, uniforms)
             if any(begun):
@@ -128,6 +153,8 @@ class Srpo(Trainer):
                 slots = adversary.slots[np.repeat(begun, share)]
                 ends = np.cumsum([0, *begun]) * share
                 partner = logits[np.searchsorted(hero.seen, slots)]
+                hosted = self.is_guest[slots]
+                partner[hosted] = self.theirs[slots[hosted]]
                 self._adversary_acts(adversary, slots, ends, partner, step, uniforms)
 
     def learn(self) -> list[dict[str, float]]:
@@ -135,7 +162,7 @@ class Srpo(Trainer):
         rewards, lessons, marks = self.rewards(), [], []
         for k, steering in enumerate(self.steering):
             for role in self.heroes:
-                slots = self.of_member(role.slots if steering.begun else role.seen, k)
+                slots = self.of_member(role.slots if steering.begun else role.early, k)
                 lessons.append(self._heros_lesson(role, k, rewards, slots))
                 marks.append((k, f"{{}}{role.mark}"))
             for role in self.adversaries if steering.begun else ():
@@ -194,11 +221,26 @@ class Srpo(Trainer):
             )
         return np.arange(config.num_envs) >= true_games
 
-    def _adversary_slots(self) -> NDArray[np.bool_]:
-        """[S] which slots an adversary fills: one per adversarial game, the team's in turn."""
-        adversarial = self._adversarial()
+    def _hosted(self) -> NDArray[np.bool_]:
+        """[N] in which environments of a seed the true partner is another policy.
+
+        As many as asked of those with and of those without an adversary; neighbours are alike, so
+        that both seats have the same share.
+        """
+        adversarial, share = self._adversarial(), self.config.partner_share
+        true_games = int((~adversarial).sum())
+        number = np.arange(self.config.num_envs)
+        pair = np.where(adversarial, number - true_games, number) // 2
+        hosted: NDArray[np.bool_] = np.floor((pair + 1) * share) > np.floor(pair * share)
+        return hosted
+
+    def _stand_in_slots(self) -> NDArray[np.bool_]:
+        """[S] one slot of each game, the team's in turn: where somebody else than the hero sits.
+
+        In an adversarial game that is the adversary, or before these play, the true partner.
+        """
         seat = np.array(self.team)[np.arange(self.config.num_envs) % 2]
-        own = adversarial[:, None] & (seat[:, None] == np.arange(self.players))
+        own = seat[:, None] == np.arange(self.players)
         return np.tile(own.reshape(-1), len(self.members))
 
     def _partner_slots(self) -> NDArray[np.int64]:
@@ -214,7 +256,11 @@ class Srpo(Trainer):
         rollout, slots = self.rollout, hero.seen
         logits, values = self.evaluate(hero.policies, step, slots)
         rollout.values[step, slots] = values[np.arange(len(slots)), self.context[slots]]
-        sample_actions(logits, uniforms, slots, rollout.actions[step], rollout.log_probs[step])
+        acting = hero.early
+        sample_actions(
+            logits[np.searchsorted(slots, acting)], uniforms, acting, rollout.actions[step],
+            rollout.log_probs[step],
+        )  # fmt: skip
         return logits
 
     def _adversary_acts(

@@ -21,7 +21,7 @@ from play.worlds.errors import UserError
 from play.worlds.registry import make_world
 from training.config import TrainConfig
 from training.gae import advantages
-from training.guests import Guest, load_guests, seat_guests
+from training.guests import Guest, load_guests, seat_guests, seat_partners
 from training.kernels import sample_actions
 from training.networks import ActorCritic, SparseObserver, Stack
 from training.ppo import Learner, Lesson, Samples, learn_all, normalised
@@ -163,8 +163,15 @@ class Trainer:
         parts = [self.of_member(self.slots(*others), k) for k in range(len(self.members))]
         return seat_guests(policies, self.world, parts)
 
+    def partners_in(
+        self, slots: NDArray[np.int64], name: str, folder: str, *, held_out: bool = False
+    ) -> list[Guest]:
+        """Policies as files in the places of partners; see `guests.seat_partners`."""
+        parts = {member.seed: self.of_member(slots, k) for k, member in enumerate(self.members)}
+        return seat_partners(name, folder, self.world, parts, held_out=held_out)
+
     def fingerprints(self) -> dict[str, str]:
-        """Who sits in the seats of other roles: name -> SHA-256 of the file, or "rule-based"."""
+        """The policies as files that take seats: name -> SHA-256 of the file, or "rule-based"."""
         return {guest.policy.name: guest.fingerprint for guest in self.guests}
 
     def groups(self) -> dict[str, NDArray[np.int64]]:
@@ -223,9 +230,9 @@ class Trainer:
         return np.hstack([member.action_stream.random(shape) for member in self.members])
 
     def _act(self, step: int, uniforms: NDArray[np.float64]) -> None:
-        self.act(step, uniforms)
-        for guest in self.guests:
+        for guest in self.guests:  # first: a method may let itself play in a guest's place
             guest.act(self.rollout, step, uniforms)
+        self.act(step, uniforms)
 
     def _after_step(self, step: int) -> None:
         done = self.rollout.done[step]
