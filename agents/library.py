@@ -8,6 +8,7 @@ from typing import Any
 
 from agents.builtin import RandomPolicy, StayPolicy
 from agents.card import Card, read_card, write_card
+from agents.habits import Blocker, DishesOnly, OnionsOnly, SlowChef, StubbornChef, Wanderer
 from agents.onnx import OnnxPolicy
 from agents.policy import Policy
 from agents.private_kitchen import teammate, worker
@@ -93,6 +94,42 @@ BUILTIN: dict[str, Builtin] = {
         GreedyChef,
         "Greedy cook",
         "Follows rules: does the most useful thing next, and makes way.",
+        family="kitchen",
+    ),
+    "onions-only": Builtin(
+        OnionsOnly,
+        "Ingredients only",
+        "Follows rules: brings ingredients to the pots and does nothing else.",
+        family="kitchen",
+    ),
+    "dishes-only": Builtin(
+        DishesOnly,
+        "Dishes only",
+        "Follows rules: fetches dishes, plates and serves, and does nothing else.",
+        family="kitchen",
+    ),
+    "slow": Builtin(
+        SlowChef,
+        "Slow cook",
+        "Follows rules: does the most useful thing next, in two steps of five.",
+        family="kitchen",
+    ),
+    "stubborn": Builtin(
+        StubbornChef,
+        "Stubborn cook",
+        "Follows rules: does the most useful thing next, and makes way for nobody.",
+        family="kitchen",
+    ),
+    "wandering": Builtin(
+        Wanderer,
+        "Wanderer",
+        "Follows rules: walks about and uses nothing.",
+        family="kitchen",
+    ),
+    "blocking": Builtin(
+        Blocker,
+        "Blocker",
+        "Follows rules: stands where others have to go, for 20 steps in each place.",
         family="kitchen",
     ),
     "pursue": Builtin(

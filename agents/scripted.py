@@ -1,6 +1,6 @@
 """Rule-based partners for the kitchen."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,8 @@ RETREAT_STEPS = 4
 CUT_PATIENCE = 12
 RESIGN_STEPS = 20
 NOISE = 0.25
+Wish = Callable[[Scene], list[int]]
+"""The stations one of which a chef should use next."""
 
 
 class GreedyChef:
@@ -50,7 +52,7 @@ class GreedyChef:
         """Decides for B seats; see `agents.policy.Policy`."""
         memory = np.array(state)
         scenes = [Scene(view) for view in views]
-        chosen = [decide(scene, row) for scene, row in zip(scenes, memory, strict=True)]
+        chosen = [self.choose(scene, row) for scene, row in zip(scenes, memory, strict=True)]
         probabilities = np.array(chosen, np.float32)
         actions = sample(probabilities, uniforms)
         for scene, row, action in zip(scenes, memory, actions, strict=True):
@@ -58,13 +60,25 @@ class GreedyChef:
             row[FROM] = scene.cell if row[AT] >= 0 else -1
         return Decisions(actions, probabilities, memory)
 
+    def choose(self, scene: Scene, memory: NDArray[np.int64]) -> NDArray[np.float32]:
+        """[actions] what it does next; brings its memory up to date but for the move itself."""
+        return decide(scene, memory)
 
-def decide(scene: Scene, memory: NDArray[np.int64]) -> NDArray[np.float32]:
-    """[actions] what a chef does next; brings its memory up to date but for the move itself."""
+
+def decide(
+    scene: Scene, memory: NDArray[np.int64], wish: Wish | None = None
+) -> NDArray[np.float32]:
+    """[actions] what a chef does next; brings its memory up to date but for the move itself.
+
+    Args:
+        scene: What it sees.
+        memory: [6] its memory.
+        wish: The stations that it wants to use; those of `goals` if None.
+    """
     if memory[RETREAT] > 0:
         memory[RETREAT] -= 1
         return certainly(retreat(scene))
-    action = step_towards(scene, desires(scene, memory))
+    action = step_towards(scene, desires(scene, memory, wish or goals))
     blocked = memory[AT] >= 0 and memory[AT] != scene.cell
     undone = memory[FROM] >= 0 and memory[FROM] == scene.moved(action)
     memory[STUCK] = memory[STUCK] + 1 if scene.others and (blocked or undone) else 0
@@ -81,12 +95,12 @@ def decide(scene: Scene, memory: NDArray[np.int64]) -> NDArray[np.float32]:
     return weights
 
 
-def desires(scene: Scene, memory: NDArray[np.int64]) -> list[int]:
-    """`goals`, unless others have stood in the way for too long: then free hands and nothing."""
+def desires(scene: Scene, memory: NDArray[np.int64], wish: Wish) -> list[int]:
+    """What it wishes, unless others have stood in the way for too long: then only free hands."""
     if memory[RESIGN] > 0:
         memory[RESIGN] -= 1
         return free_counters(scene) if scene.held != NOTHING else []
-    wanted = goals(scene)
+    wanted = wish(scene)
     places = [place for station in wanted for place in scene.map.spots.get(station, ())]
     cut_off = bool(places) and not any(place in scene.ways for place in places)
     memory[CUT] = memory[CUT] + 1 if cut_off else 0

@@ -25,7 +25,10 @@ from training.reproduce.pieces import Piece, export_piece, freeze, train_piece
 
 HELD_OUT, DEVELOPMENT = NAMES["test"], NAMES["train"]
 """Human proxies: of people whom no method may learn from, and of those that it may."""
-SCRIPTED = ("greedy", "stay", "random")
+SCRIPTED = (
+    "greedy", "onions-only", "dishes-only", "slow", "stubborn", "wandering", "blocking", "stay",
+    "random",
+)  # fmt: skip
 OWN, STRANGER, PROXY, RULES = "own", "stranger", "human proxy", "scripted"
 EPISODES = {OWN: 20, STOP: 20, STRANGER: 10, PROXY: 50, RULES: 10}
 """Episodes of a match by its kind."""
