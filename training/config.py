@@ -179,6 +179,27 @@ class BestResponseConfig(PpoBcConfig):
 
 
 @dataclass(frozen=True)
+class PreferringConfig(TrainConfig):
+    """Partners that like or dislike some events, each with a policy that adapts to them."""
+
+    preferences: str = setting(
+        "",
+        "Weights as name=weight, separated by commas, of events, of idle (standing still) and of "
+        "reward (the team's), in units of success; drawn by the seed if empty.",
+    )
+    liked_events: str = setting(
+        "onion_pickup,onion_drop,potting_onion,dish_pickup,dish_drop,soup_pickup,soup_drop,"
+        "soup_delivery",
+        "Events whose weights are drawn, separated by commas.",
+    )
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """The events whose weights are drawn."""
+        return tuple(name.strip() for name in self.liked_events.split(",") if name.strip())
+
+
+@dataclass(frozen=True)
 class FcpConfig(TrainConfig):
     """Fictitious co-play: a best response to a population of self-play policies and their past."""
 
@@ -384,6 +405,7 @@ METHODS: dict[str, type[TrainConfig]] = {
     "e3t": E3tConfig,
     "ppo-bc": PpoBcConfig,
     "best-response": BestResponseConfig,
+    "preferring": PreferringConfig,
     "fcp": FcpConfig,
     "mep": MepConfig,
     "pure-adversary": PureAdversaryConfig,

@@ -33,7 +33,7 @@ TITLES = {
     "ippo": "Independent PPO", "self-play": "Self-play", "srpo": "SRPO", "e3t": "E3T",
     "fcp": "Fictitious co-play", "mep": "Maximum entropy population",
     "pure-adversary": "Pure adversary", "exploiter": "Exploiter", "ppo-bc": "PPO-BC",
-    "best-response": "Best response",
+    "best-response": "Best response", "preferring": "Partner with preferences",
 }  # fmt: skip
 
 
@@ -221,6 +221,7 @@ def _card(
         hyperparameters.pop(key, None)  # a place of one machine; the guests' hashes stay
     for key in {"hero", "partner"} & set(hyperparameters):
         hyperparameters[key] = hyperparameters[key].replace("{seed}", str(trainer.config.seed))
+    hyperparameters |= trainer.drawn()
     if trainer.guests:
         hyperparameters["guests"] = trainer.fingerprints()
     if title is None:

@@ -21,6 +21,7 @@ from training.fcp import Fcp
 from training.ippo import Ippo
 from training.mep import Mep
 from training.ppo_bc import BestResponse, PpoBc
+from training.preferring import Preferring
 from training.pure_adversary import PureAdversary
 from training.self_play import SelfPlay
 from training.srpo import Srpo
@@ -29,18 +30,10 @@ from training.trainer import Trainer
 TRAINERS: dict[str, type[Trainer]] = {
     trainer.method: trainer
     for trainer in (
-        Ippo,
-        SelfPlay,
-        Srpo,
-        E3t,
-        PpoBc,
-        BestResponse,
-        Fcp,
-        Mep,
-        PureAdversary,
+        Ippo, SelfPlay, Srpo, E3t, PpoBc, BestResponse, Preferring, Fcp, Mep, PureAdversary,
         Exploiter,
     )
-}
+}  # fmt: skip
 
 
 def make_trainer(method: str, config: TrainConfig, seeds: Sequence[int] | None = None) -> Trainer:

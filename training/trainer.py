@@ -190,6 +190,10 @@ class Trainer:
         """Policies of a seed worth playing with, by the suffix of their name."""
         raise NotImplementedError
 
+    def drawn(self, member: int = 0) -> dict[str, Any]:
+        """Settings of a seed that the seed itself decided, for the cards of its policies."""
+        return {}
+
     @property
     def total_steps(self) -> int:
         """Steps after which the run is over."""

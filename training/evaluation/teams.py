@@ -18,7 +18,7 @@ from agents.library import (
 from play.worlds.errors import UserError
 from play.worlds.spec import WorldFacts
 
-EXPLOITER, BEST_RESPONSE = "exploiter", "best-response"
+EXPLOITER, BEST_RESPONSE, PREFERRING = "exploiter", "best-response", "preferring"
 """Algorithms on the cards of policies that were trained against one other policy, and are no
 teams. An exploiter's hyper-parameters name the ``hero`` (a run) and perhaps ``tau`` and the
 ``reference`` (the policy that it stands in for; by default the hero's partner); a best response's
