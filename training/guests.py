@@ -86,6 +86,10 @@ class Guest:
             if state is not None and over.any():
                 state[over] = self.policy.initial_state(int(over.sum()))
 
+    def meets(self, member: int) -> bool:
+        """Whether it plays with a seed."""
+        return len(self._parts[member]) > 0
+
     def state(self, member: int) -> Any:
         """What a seed's games have made it remember."""
         memory = self._states[member]

@@ -387,7 +387,7 @@ class Trainer:
             "streams": {name: stream.bit_generator.state for name, stream in own.streams().items()},
             "world": torch.from_numpy(self.world.get_states(own.envs)),
             "world_streams": torch.from_numpy(self.world.streams[own.envs].copy()),
-            "guests": [guest.state(member) for guest in self.guests],
+            "guests": [guest.state(member) for guest in self.guests if guest.meets(member)],
         }
         if self.visited is not None:
             saved["visited"] = self.visited.state(member)
@@ -405,7 +405,8 @@ class Trainer:
             stream.bit_generator.state = state["streams"][name]
         self.world.set_states(state["world"].numpy(), own.envs)
         self.world.streams[own.envs] = state["world_streams"].numpy()
-        for guest, saved in zip(self.guests, state["guests"], strict=True):
+        own_guests = [guest for guest in self.guests if guest.meets(member)]
+        for guest, saved in zip(own_guests, state["guests"], strict=True):
             guest.restore(saved, member)
         if self.visited is not None:
             self.visited.restore(state["visited"], member)

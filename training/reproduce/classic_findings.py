@@ -1,6 +1,5 @@
 """Figures of the experiment on the classic kitchens, with intervals over trained seeds."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from training.evaluation import statistics
 from training.evaluation.matches import STOP
 from training.evaluation.statistics import Array, Draws, Figure, estimate
 from training.reproduce.classic_methods import OURS, ROWS, Row
+from training.reproduce.classic_partners import limits
 from training.reproduce.classic_pieces import (
     DEVELOPMENT,
     OWN,
@@ -20,6 +20,7 @@ from training.reproduce.classic_pieces import (
     STRANGER,
     Plan,
     games_of,
+    read_json,
 )
 
 PUBLISHED = {
@@ -27,6 +28,11 @@ PUBLISHED = {
     "forced_coordination": 50.0, "counter_circuit_o_1order": 83.0,
 }  # fmt: skip
 """The best returns with a human proxy in published tables, each with a proxy of its own."""
+WANTED_PROXIMITY = {
+    "asymmetric_advantages": 0.95, "coordination_ring": 0.85, "forced_coordination": 0.9,
+    "counter_circuit_o_1order": 0.8,
+}  # fmt: skip
+"""BR-Prox that is aimed at; ZSC-Eval has no cramped_room."""
 TOLERATED = 0.95
 DECILE = 0.1
 SEED = 0  # of the resampling; each figure stands for itself
@@ -39,10 +45,13 @@ class Scores:
     Attributes:
         table: [n, n] mean return with one seed in the first seat and another in the second.
         values: Figure -> [n] its value for each seed.
+        shares: [n, partners * seats] return with each partner with preferences, as a share of what
+            its best response earns (BR-Prox); no columns where there are none.
     """
 
     table: Array
     values: Mapping[str, Array]
+    shares: Array
 
     @property
     def seeds(self) -> int:
@@ -66,6 +75,13 @@ def kept(scores: Scores, draws: Draws) -> Array:
     return np.divide(cross, own, out=np.full_like(own, np.nan), where=own > 0)
 
 
+def proximity(scores: Scores, draws: Draws) -> Array:
+    """[B] BR-Prox: the interquartile mean over seeds, partners with preferences and seats."""
+    if not scores.shares.size:
+        return np.full(len(draws), np.nan)
+    return statistics.interquartile_mean(scores.shares[draws].reshape(len(draws), -1))
+
+
 METRICS: dict[str, Metric] = {
     "own": lambda scores, draws: statistics.self_play(scores.table, draws),
     "cross": lambda scores, draws: statistics.cross_play(scores.table, draws),
@@ -74,6 +90,7 @@ METRICS: dict[str, Metric] = {
     "proxy in seat 0": mean_of("proxy in seat 0"),
     "proxy in seat 1": mean_of("proxy in seat 1"),
     "development proxy": mean_of("development proxy"),
+    "BR-Prox": proximity,
     "strangers": mean_of("strangers"),
     "scripted": mean_of("scripted"),
     "worst decile": mean_of("worst decile"),
@@ -87,7 +104,9 @@ PAIRED = ("own", "cross", "kept")
 
 def scores_of(plan: Plan, layout: str, row: Row) -> Scores:
     """Reads what a row's games came to."""
-    played = json.loads(plan.record(layout, f"played-{row.name}").read_text())["matches"]
+    played = read_json(plan.record(layout, f"played-{row.name}"))["matches"]
+    best = limits(plan, layout)
+    shares: list[list[float]] = [[] for _ in plan.seeds]
     games = [(game, played[game.match.key]) for game in games_of(plan, layout, row)]
     place = {seed: number for number, seed in enumerate(plan.seeds)}
     names = [plan.piece(layout, row).policy(f"kitchen/{layout}", seed) for seed in plan.seeds]
@@ -106,6 +125,10 @@ def scores_of(plan: Plan, layout: str, row: Row) -> Scores:
         elif game.kind == STOP:
             stops[hero].append(_loss(going[hero], came["late_return"]))
         else:
+            if (game.partner, game.seat) in best:
+                limit = np.array(best[game.partner, game.seat])
+                reached = statistics.proximity(np.array(came["return"]), limit)
+                shares[hero].append(float(reached))
             for name in _columns(game.kind, game.partner, game.seat, layout):
                 values.setdefault(name, [[] for _ in names])[hero].append(came["return"])
     means = {name: np.array([np.mean(own) for own in lists]) for name, lists in values.items()}
@@ -113,17 +136,23 @@ def scores_of(plan: Plan, layout: str, row: Row) -> Scores:
     means["worst decile"] = np.array(
         [np.quantile(own, DECILE) for own in values["everybody held out"]]
     )
-    return Scores(table, means)
+    return Scores(table, means, np.array(shares))
 
 
 def _columns(kind: str, partner: str, seat: int, layout: str) -> list[str]:
     """The figures that a game beside a partner counts for."""
     if kind == PROXY and partner.endswith(f"/{DEVELOPMENT}"):
         return ["development proxy"]
-    found = [f"beside {partner.removeprefix(f'kitchen/{layout}/')}", "everybody held out"]
+    found = ["everybody held out", f"beside {_short(partner, layout)}"]
     if kind == PROXY:
         found += ["proxy", f"proxy in seat {1 - seat}"]
     return found + {STRANGER: ["strangers"], RULES: ["scripted"]}.get(kind, [])
+
+
+def _short(partner: str, layout: str) -> str:
+    """A partner's name in a table; partners with preferences share a column."""
+    name = partner.removeprefix(f"kitchen/{layout}/")
+    return name.partition("/")[0]
 
 
 def _shares(came: Mapping[str, Any]) -> dict[str, float]:

@@ -18,6 +18,7 @@ from training.machine import machine, usable_processors
 from training.reproduce.classic_findings import find, read_study
 from training.reproduce.classic_methods import chosen_layouts, chosen_rows
 from training.reproduce.classic_page import write_page
+from training.reproduce.classic_partners import prefer, respond
 from training.reproduce.classic_pieces import Plan, freeze_proxies, play, train
 from training.reproduce.folders import RECORD, open_folder, read_record, write_record
 from training.reproduce.tasks import Task, run_here
@@ -121,6 +122,11 @@ def tasks_of(plan: Plan) -> Iterator[Task]:
             name = f"{layout}: train {row.title}"
             trained.append(name)
             yield Task(name, train, (plan, layout, row))
+        partners = f"{layout}: train partners with preferences"
+        yield Task(partners, prefer, (plan, layout))
+        responses = f"{layout}: train best responses to them"
+        yield Task(responses, respond, (plan, layout), (partners,))
+        trained.append(responses)
         present = {row.name: row for row in [*plan.present(layout), *plan.rows]}
         for row in present.values():
             name = f"{layout}: play {row.title}"

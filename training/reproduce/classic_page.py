@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from play.worlds.kitchen.layouts import CLASSICS
 from training.evaluation.report import without_nan
 from training.machine import machine
-from training.reproduce.classic_findings import PUBLISHED, TOLERATED, Study
+from training.reproduce.classic_findings import PUBLISHED, TOLERATED, WANTED_PROXIMITY, Study
 from training.reproduce.classic_methods import CONTROL, OURS, ROWS
 from training.reproduce.folders import RECORD
 from training.reproduce.kitchen_page import interval, signed, words_of
@@ -32,7 +32,7 @@ mean, how the budget was set and what the numbers can be compared with is told i
 COLUMNS = (
     ("own", "own pair", 0), ("cross", "other seeds", 0), ("kept", "kept", 2),
     ("proxy", "human proxy", 0), ("proxy in seat 0", "the same, proxy in seat 0", 0),
-    ("proxy in seat 1", "in seat 1", 0), ("strangers", "strangers", 0),
+    ("proxy in seat 1", "in seat 1", 0), ("BR-Prox", "BR-Prox", 2), ("strangers", "strangers", 0),
     ("scripted", "scripted", 0), ("worst decile", "worst decile", 0),
     ("greater share", "greater share", 2), ("greater idle share", "idle", 2),
     ("loss", "lost", 2),
@@ -110,7 +110,11 @@ def aims(study: Study, found: Mapping[str, Any]) -> list[str]:
     if set(study.rows) != set(CLASSICS):
         missing = ", ".join(layout for layout in CLASSICS if layout not in study.rows)
         parts.append(f"Not yet there: {missing}.\n")
-    lines = [*_with_proxies(found, ours), *_with_itself(found, ours), *_published(found, ours)]
+    lines = [
+        line
+        for part in (_with_proxies, _with_itself, _proximity, _published)
+        for line in part(found, ours)
+    ]
     return [*parts, "\n".join(lines) + "\n"]
 
 
@@ -157,8 +161,18 @@ def _with_itself(found: Mapping[str, Any], ours: str) -> list[str]:
     return lines
 
 
+def _proximity(found: Mapping[str, Any], ours: str) -> list[str]:
+    lines = ["3. BR-Prox with partners with preferences:"]
+    for layout, rows in found["layouts"].items():
+        figure, least = rows[ours]["BR-Prox"], WANTED_PROXIMITY.get(layout)
+        if least is not None and figure["mean"] is not None:
+            met = "met" if figure["mean"] >= least else "not met"
+            lines.append(f"   - {layout}: {cell(figure, 2)}, wanted {least:.2f} - {met}")
+    return lines
+
+
 def _published(found: Mapping[str, Any], ours: str) -> list[str]:
-    lines = ["3. Return with the human proxy beyond the best published row (another proxy each):"]
+    lines = ["4. Return with the human proxy beyond the best published row (another proxy each):"]
     for layout, rows in found["layouts"].items():
         figure, least = rows[ours]["proxy"], PUBLISHED[layout]
         met = "met" if figure["mean"] > least else "not met"

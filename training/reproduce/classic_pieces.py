@@ -8,10 +8,10 @@ checkpoints are needed only while they are trained.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
+from play.worlds.errors import UserError
 from play.worlds.registry import make_world
 from training import checkpoints
 from training.cloning.proxy import NAMES
@@ -29,10 +29,13 @@ SCRIPTED = (
     "greedy", "onions-only", "dishes-only", "slow", "stubborn", "wandering", "blocking", "stay",
     "random",
 )  # fmt: skip
-OWN, STRANGER, PROXY, RULES = "own", "stranger", "human proxy", "scripted"
-EPISODES = {OWN: 20, STOP: 20, STRANGER: 10, PROXY: 50, RULES: 10}
+OWN, STRANGER, PROXY, RULES, PREFERRING = "own", "stranger", "human proxy", "scripted", "preferring"
+RESPONSE = "response"
+EPISODES = {OWN: 20, STOP: 20, STRANGER: 10, PROXY: 50, RULES: 10, PREFERRING: 20, RESPONSE: 50}
 """Episodes of a match by its kind."""
 SAVE_EVERY = 200  # matches
+PARTNERS = "partners"
+"""Name of the piece about the partners with preferences."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,8 @@ class Game:
 
     Attributes:
         kind: OWN for a seed with itself or another of its row, STOP for a seed whose partner stops
-            helping, STRANGER, PROXY or RULES.
+            helping, RESPONSE for a best response with its partner; or by who the partner is:
+            STRANGER, PROXY, RULES or PREFERRING.
         match: The match.
         hero: The seed that is scored; in the first seat of a match of kind OWN.
         seat: Its seat.
@@ -127,34 +131,45 @@ def train(plan: Plan, layout: str, row: Row) -> bool:
 
 def play(plan: Plan, layout: str, row: Row) -> bool:
     """Plays the games of a row that have not been played yet; returns True."""
-    path = plan.record(layout, f"played-{row.name}")
-    games = games_of(plan, layout, row)
-    hashes = fingerprints({name for game in games for name in game.match.seats}, plan.policies)
+    play_missing(plan, layout, f"played-{row.name}", games_of(plan, layout, row))
+    return True
+
+
+def play_missing(plan: Plan, layout: str, name: str, games: Sequence[Game]) -> None:
+    """Plays those of some games that have not been played yet.
+
+    Args:
+        plan: The experiment.
+        layout: Where they are played.
+        name: Name of the piece that keeps what they come to.
+        games: The games.
+    """
+    path = plan.record(layout, name)
+    seated = {policy for game in games for policy in game.match.seats}
+    hashes = fingerprints(seated, plan.policies)
     done = read_games(path, hashes)
     missing = [game for game in games if game.match.key not in done]
-    rules = partial(
-        Rules, f"kitchen/{layout}", dict(make_world(f"kitchen/{layout}").facts.options), seed=0,
-        folder=plan.policies,
-    )  # fmt: skip
+    world = make_world(f"kitchen/{layout}").facts
 
     def save() -> None:
-        found = {"layout": layout, "row": row.name, "git_commit": git_commit(), "policies": hashes}
+        found = {"layout": layout, "git_commit": git_commit(), "policies": hashes}
         write_json(path, found | {"matches": done})
 
     for number, game in enumerate(missing, 1):
-        done[game.match.key] = scores(play_match(game.match, rules(episodes=EPISODES[game.kind])))
+        episodes = EPISODES[game.kind]
+        rules = Rules(world.world, dict(world.options), episodes, 0, None, plan.policies)
+        done[game.match.key] = scores(play_match(game.match, rules))
         if number % SAVE_EVERY == 0:
             save()
-    if missing:
+    if missing or not path.is_file():
         save()
-    return True
 
 
 def read_games(path: Path, hashes: Mapping[str, str]) -> dict[str, Any]:
     """Games that were played before, unless by a policy that has changed since; by match."""
     if not path.is_file():
         return {}
-    record = json.loads(path.read_text())
+    record = read_json(path)
     if any(hashes.get(name, known) != known for name, known in record["policies"].items()):
         return {}
     found: dict[str, Any] = record["matches"]
@@ -177,7 +192,7 @@ def games_of(plan: Plan, layout: str, row: Row) -> list[Game]:
     """All games of a row: with itself, other seeds, strangers, proxies and rule-based cooks."""
     teams = teams_of(plan, layout, row)
     games = list(_own(teams))
-    for kind, names in partners_of(layout).items():
+    for kind, names in partners_of(plan, layout).items():
         for name in names:
             for team in teams:
                 games += _beside(kind, team, name, name, {0: name, 1: name})
@@ -188,10 +203,14 @@ def games_of(plan: Plan, layout: str, row: Row) -> list[Game]:
     return games
 
 
-def partners_of(layout: str) -> dict[str, list[str]]:
+def partners_of(plan: Plan, layout: str) -> dict[str, list[str]]:
     """Partners that are the same for everybody, by kind."""
     proxies = [f"kitchen/{layout}/{name}" for name in (HELD_OUT, DEVELOPMENT)]
-    return {PROXY: proxies, RULES: list(SCRIPTED)}
+    found = {PROXY: proxies, RULES: list(SCRIPTED)}
+    record = plan.record(layout, PARTNERS)
+    if record.is_file():
+        found[PREFERRING] = read_json(record)["policies"]
+    return found
 
 
 def strangers_of(plan: Plan, layout: str) -> Iterator[tuple[str, list[Team]]]:
@@ -249,6 +268,21 @@ def freeze_proxies(plan: Plan) -> None:
     for layout in plan.layouts:
         for name in (HELD_OUT, DEVELOPMENT):
             freeze(f"kitchen/{layout}/{name}", plan.policies)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Reads a piece.
+
+    Raises:
+        UserError: It is damaged.
+    """
+    try:
+        found: dict[str, Any] = json.loads(path.read_text())
+    except ValueError as error:
+        raise UserError(
+            f"{path} is damaged ({error}): remove it, and the same command makes it again"
+        ) from error
+    return found
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

@@ -33,12 +33,12 @@ class Piece:
         """All settings; the seeds are given beside them."""
         return METHODS[self.method].from_json(dict(self.settings) | {"seed": self.seeds[0]})
 
-    def policy(self, world: str, seed: int, share: float = 1.0) -> str:
+    def policy(self, world: str, seed: int | str, share: float = 1.0) -> str:
         """Name of the policies of a seed, without the ending that tells seats apart.
 
         Args:
             world: Where they play.
-            seed: The seed.
+            seed: The seed, or what stands for one.
             share: For policies as they were on the way, the share of the training by then.
         """
         way = "" if share == 1 else f"-at-{100 * share:g}"
@@ -84,6 +84,7 @@ def export_piece(
     seeds: Sequence[int] | None = None,
     share: float = 1.0,
     compact: bool = False,
+    held_out: bool = False,
 ) -> None:
     """Writes the policies that have not been written yet.
 
@@ -94,6 +95,7 @@ def export_piece(
         seeds: Whose policies; those of every seed if None.
         share: For policies as they were on the way, the share of the training by then.
         compact: See `training.export.export_run`.
+        held_out: See there.
     """
     world = piece.config().world
     for seed in piece.seeds if seeds is None else seeds:
@@ -101,7 +103,7 @@ def export_piece(
         home = (policies / name).parent
         if not any(home.glob(f"seed{seed}/card.json")) and not any(home.glob(f"seed{seed}-seat*")):
             run = folder / piece.name / f"seed{seed}"
-            export_run(run, name, policies, share=share, compact=compact)
+            export_run(run, name, policies, share=share, compact=compact, held_out=held_out)
 
 
 def freeze(name: str, policies: Path) -> None:
