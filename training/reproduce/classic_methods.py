@@ -1,4 +1,8 @@
-"""What the experiment on the five classic kitchens trains: every method at one budget."""
+"""What the experiment on the five classic kitchens trains.
+
+Every policy that is compared learns for the same number of steps. The partners of a population come
+beside that, since a share of one row's steps would leave them beginners: such rows have more.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,8 +24,8 @@ class Row:
         method: Trainer.
         group: Whether it is ours, another method, or a control for ours.
         changes: Settings that are not the method's own.
-        effort: Steps of its own training as a share of the experiment's; a population has the
-            rest, so that all rows have the same number of steps in all.
+        partners: Steps of each policy of its population, as a share of the experiment's; they are
+            beside the steps of its own training.
     """
 
     name: str
@@ -29,15 +33,18 @@ class Row:
     method: str
     group: str
     changes: dict[str, Any] = field(default_factory=dict)
-    effort: float = 1.0
+    partners: float = 0.0
 
     def settings(self, layout: str, steps: int) -> dict[str, Any]:
-        """Settings of its training on a layout, at a budget of steps in all."""
-        values: dict[str, Any] = {"world": f"kitchen/{layout}", "steps": round(steps * self.effort)}
-        if "population" in self.changes:
-            rest = steps * (1 - self.effort)
-            values["population_steps"] = round(rest / self.changes["population"])
+        """Settings of its training on a layout, at the experiment's steps."""
+        values: dict[str, Any] = {"world": f"kitchen/{layout}", "steps": steps}
+        if self.partners:
+            values["population_steps"] = round(steps * self.partners)
         return values | self.changes
+
+    def total(self, steps: int) -> int:
+        """Steps of one of its seeds in all, at the experiment's steps."""
+        return steps + self.changes.get("population", 0) * round(steps * self.partners)
 
 
 POPULATION = {"population": 3}

@@ -1,0 +1,292 @@
+"""`understudy reproduce classic-five`: a whole run in small, pieces that are killed, figures."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agents.library import load_policy
+from play.main import main
+from play.worlds.errors import UserError
+from play.worlds.registry import make_world
+from training.config import METHODS
+from training.evaluation.matches import PLAY, Match, Rules, play_match
+from training.reproduce import (
+    classic_findings,
+    classic_page,
+    classic_partners,
+    classic_pieces,
+)
+from training.reproduce.classic_findings import Scores
+from training.reproduce.classic_methods import ROWS, Row, chosen_rows
+from training.reproduce.classic_pieces import Plan, games_of, next_seed, teams_of
+from training.reproduce.pieces import Piece
+
+ROOM = "cramped_room"
+TINY = {"num_envs": 4, "rollout_length": 20, "hidden": 8}
+SMALL = ("--layouts", ROOM, "--seeds", "0-1", "--steps", "400", "--processes", "1")
+
+
+def run(monkeypatch, *arguments):
+    """The exit status of the command."""
+    words = ["understudy", "reproduce", "classic-five", *map(str, arguments)]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return ended.value.code
+
+
+def tiny(monkeypatch):
+    """Trains every row with small networks and plays few games."""
+    settings = Row.settings
+    monkeypatch.setattr(Row, "settings", lambda *arguments: settings(*arguments) | TINY)
+    piece = Piece.config
+
+    def config(self):
+        small = Piece(self.name, self.method, self.seeds, dict(self.settings) | TINY)
+        return piece(small)
+
+    monkeypatch.setattr(Piece, "config", config)
+    monkeypatch.setattr(classic_partners, "CANDIDATES", (2000, 2001, 2002))
+    monkeypatch.setattr(classic_partners, "CHOSEN", 1)
+    monkeypatch.setattr(classic_partners, "LEAST", 0.0)
+    monkeypatch.setattr(classic_partners, "EPISODES", 1)
+    monkeypatch.setattr(classic_pieces, "EPISODES", dict.fromkeys(classic_pieces.EPISODES, 2))
+    monkeypatch.setattr(classic_pieces, "SCRIPTED", ("greedy", "stay"))
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Two rows; a third one comes later, when the first two are done."""
+    base = tmp_path_factory.mktemp("five")
+    places = ("--out", base / "out", "--runs", base / "runs")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        tiny(monkeypatch)
+        assert run(monkeypatch, *places, *SMALL, "--methods", "srpo,ippo") == 0
+        first = {path: path.read_bytes() for path in (base / "out" / "policies").rglob("*.onnx")}
+        assert run(monkeypatch, *places, *SMALL, "--methods", "ppo-bc") == 2  # finished results
+        third = (*places, *SMALL, "--methods", "ppo-bc", "--overwrite")
+        assert run(monkeypatch, *third) == 0
+        for path, content in first.items():
+            assert path.read_bytes() == content
+    return base
+
+
+def record(folders):
+    return json.loads((folders / "out" / "results.json").read_text())
+
+
+def test_figures_are_those_of_the_games(folders):
+    found = record(folders)["findings"]["layouts"][ROOM]
+    assert set(found) == {"srpo", "ippo", "ppo-bc"}
+    policies = folders / "out" / "policies"
+    options = dict(make_world(f"kitchen/{ROOM}").facts.options)
+    rules = Rules(f"kitchen/{ROOM}", options, 2, 0, None, policies)
+
+    def mean(first, second):
+        match = Match(PLAY, first, second, (first, second))
+        return play_match(match, rules).rewards.sum(1).mean()
+
+    names = [f"kitchen/{ROOM}/srpo/seed{seed}" for seed in (0, 1)]
+    for i in (0, 1):
+        for j in (0, 1):
+            assert found["srpo"]["table"][i][j] == mean(names[i], names[j])
+    greedy = [mean(name, "greedy") + mean("greedy", name) for name in names]
+    assert found["srpo"]["beside"]["beside greedy"]["mean"] == pytest.approx(np.mean(greedy) / 2)
+    proxy = f"kitchen/{ROOM}/human-proxy-held-out"
+    human = [mean(name, proxy) for name in names]
+    assert found["srpo"]["proxy in seat 1"]["mean"] == pytest.approx(np.mean(human))
+    assert {"beside ippo", "beside ppo-bc at 25%", "beside srpo"} <= set(found["srpo"]["beside"])
+
+
+def test_the_page_says_what_was_done_and_the_folder_stands_alone(folders, monkeypatch):
+    page = (folders / "out" / "README.md").read_text()
+    assert "PPO-BC" in page
+    assert "- mean over layouts:" in page
+    assert "![Returns by layout](returns.png)" in page
+    assert (folders / "out" / "returns.png").read_bytes()[:4] == b"\x89PNG"
+    assert record(folders)["finished"]
+    card = load_policy(f"kitchen/{ROOM}/srpo/seed1", folder=folders / "out" / "policies").card
+    assert card.hyperparameters["hidden"] == 8
+    tiny(monkeypatch)
+    places = ("--out", folders / "out", "--runs", folders / "none", "--overwrite")
+    before = record(folders)["findings"]
+    assert run(monkeypatch, *places, *SMALL, "--methods", "srpo,ippo,ppo-bc") == 0
+    assert record(folders)["findings"] == before
+    assert not (folders / "none").exists()
+
+
+def test_a_policy_that_was_replaced_is_played_again(folders, tmp_path):
+    path = tmp_path / "played.json"
+    path.write_text(json.dumps({"policies": {"a": "1", "b": "2"}, "matches": {"k": {}}}))
+    assert classic_pieces.read_games(path, {"a": "1", "b": "2", "c": "3"}) == {"k": {}}
+    assert classic_pieces.read_games(path, {"a": "1", "b": "3"}) == {}
+    assert classic_pieces.read_games(tmp_path / "none.json", {}) == {}
+
+
+def test_partners_with_preferences_are_held_out_and_answered(folders):
+    found = json.loads((folders / "out" / "pieces" / ROOM / "partners.json").read_text())
+    assert len(found["candidates"]) == 3
+    (chosen,) = found["chosen"]
+    names = [f"kitchen/{ROOM}/preferring{way}/seed{chosen}" for way in ("-at-50", "")]
+    assert found["policies"] == names
+    for name, answer in zip(names, ("best-response-half", "best-response"), strict=True):
+        card = load_policy(name, folder=folders / "out" / "policies").card
+        assert card.held_out
+        best = load_policy(f"kitchen/{ROOM}/{answer}/seed{chosen}", folder=folders / "out/policies")
+        assert best.card.hyperparameters["guests"] == {name: card.sha256}
+
+
+CODE = """
+import sys
+from pathlib import Path
+from training.reproduce.classic_methods import Row
+from training.reproduce.classic_pieces import Plan, train
+changes = {"num_envs": 8, "rollout_length": 20, "hidden": 8, "checkpoint_every": 160}
+row = Row("mine", "mine", "srpo", "", changes | {"partner_share": 0.5})
+out = Path(sys.argv[1])
+train(Plan(("cramped_room",), (row,), (0, 1), 6400, out / "runs", out), "cramped_room", row)
+"""
+
+
+def test_a_piece_that_is_killed_comes_to_the_same_end(tmp_path):
+    def begin(out):
+        root = Path(__file__).parents[3]
+        return subprocess.Popen([sys.executable, "-c", CODE, str(out)], cwd=root)
+
+    whole, torn = tmp_path / "whole", tmp_path / "torn"
+    killed = begin(torn)
+    second = torn / "runs" / ROOM / "mine" / "seed1" / "checkpoint.pt"
+    while not second.is_file() and killed.poll() is None:
+        time.sleep(0.005)
+    os.kill(killed.pid, signal.SIGKILL)
+    assert killed.wait() == -signal.SIGKILL
+    assert not (torn / "pieces").exists()
+    for out in (torn, whole):
+        assert begin(out).wait() == 0
+    for seed in (0, 1):
+        name = f"policies/kitchen/{ROOM}/mine/seed{seed}/policy.onnx"
+        assert (torn / name).read_bytes() == (whole / name).read_bytes()
+
+
+def plan_of(tmp_path, rows=ROWS, seeds=(0, 1, 2)):
+    return Plan((ROOM,), tuple(rows), seeds, 6000, tmp_path / "runs", tmp_path / "out")
+
+
+def test_strangers_have_another_seed_and_both_seats(tmp_path):
+    plan = plan_of(tmp_path)
+    for row in ROWS:
+        path = plan.record(ROOM, f"trained-{row.name}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}")
+    games = games_of(plan, ROOM, ROWS[0])
+    assert len({game.match.key for game in games}) == len(games) - 2 * 3  # own row twice
+    strangers = [game for game in games if game.kind == classic_pieces.STRANGER]
+    assert {game.partner for game in strangers} >= {row.name for row in ROWS}
+    for game in strangers:
+        names = [name for name in game.match.seats if "srpo/" not in name]
+        mine = [int(name.partition("seed")[2][0]) for name in game.match.seats]
+        assert len(set(mine)) == 2, game
+        assert len(names) <= 1 or game.partner != "srpo"
+    per_kind = {(game.partner, game.hero, game.seat) for game in strangers}
+    assert len(per_kind) == len(strangers)
+    ippo = [game for game in strangers if game.partner == "ippo" and game.hero == 0]
+    assert [game.match.seats[1 - game.seat][-5:] for game in ippo] == ["seat1", "seat0"]
+
+
+def test_every_row_can_be_trained_and_has_its_budget():
+    for row in ROWS:
+        config = METHODS[row.method].from_json(row.settings(ROOM, 900_000))
+        total = config.steps + getattr(config, "population", 0) * getattr(
+            config, "population_steps", 0
+        )
+        assert total == row.total(900_000)
+    assert [row.name for row in chosen_rows("fcp, srpo")] == ["srpo", "fcp"]
+
+
+def test_next_seed_is_never_the_own(tmp_path):
+    plan = plan_of(tmp_path, seeds=(3, 5, 8))
+    teams = teams_of(plan, ROOM, ROWS[0])
+    assert [next_seed(teams, team).seed for team in teams] == [5, 8, 3]
+    early = teams_of(plan, ROOM, ROWS[0], 0.5)
+    assert [next_seed(early, team).seed for team in teams] == [5, 3, 3]
+
+
+def scores(own, cross=0.0, **values):
+    n = len(own)
+    table = np.full((n, n), float(cross))
+    np.fill_diagonal(table, own)
+    arrays = {name: np.array(value, float) for name, value in values.items()}
+    return Scores(table, arrays, np.zeros((n, 0)))
+
+
+def test_figures_by_hand():
+    one = scores([100, 200], cross=75, proxy=[10, 30])
+    assert classic_findings.level(one, "own").mean == 150
+    assert classic_findings.level(one, "cross").mean == 75
+    assert classic_findings.level(one, "kept").mean == 0.5
+    figure = classic_findings.level(one, "proxy")
+    assert (figure.mean, figure.low, figure.high) == (20, 10, 30)
+    near = Scores(one.table, {}, np.array([[0.2, 1.0], [0.4, 0.6]]))
+    assert classic_findings.level(near, "BR-Prox").mean == pytest.approx(0.5)
+    assert np.isnan(classic_findings.level(one, "BR-Prox").mean)
+
+
+def test_differences_are_of_means_over_layouts():
+    study = classic_findings.Study(
+        None, {"a": [], "b": []},
+        {("a", "x"): scores([1, 1], proxy=[10, 10]), ("b", "x"): scores([1, 1], proxy=[40, 40]),
+         ("a", "y"): scores([1, 1], proxy=[5, 5]), ("b", "z"): scores([1, 1], proxy=[50, 50])},
+    )  # fmt: skip
+    gained = classic_findings.difference(study, "x", {"a": "y", "b": "z"}, "proxy", ["a", "b"])
+    assert (gained.mean, gained.low, gained.high) == (-2.5, -2.5, -2.5)
+    assert classic_page.verdict({"low": 0.1, "high": 1}) == "better"
+    assert classic_page.verdict({"low": -1, "high": 1}).startswith("level")
+    assert classic_page.verdict({"low": -1, "high": -0.1}).startswith("worse")
+
+
+def test_the_most_different_are_chosen():
+    rows = np.array([[0, 0], [0.01, 0], [5, 0], [5.01, 0], [0, 5], [1.0, 1.0]])
+    chosen = classic_partners.most_diverse(rows, 3)
+    assert len({0, 1} & set(chosen)) == len({2, 3} & set(chosen)) == 1
+    assert 4 in chosen
+    assert classic_partners.most_diverse(np.zeros((0, 2)), 3) == []
+    assert sorted(classic_partners.most_diverse(rows, 9)) == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--layouts", "cramped"), "--layouts is 'cramped', but it must be names with commas"),
+        (("--methods", "ppo"), "--methods is 'ppo', but it must be names with commas"),
+        (("--methods", ","), "--methods is ','"),
+        (("--seeds", "3"), "cross-play needs policies of at least 2 seeds"),
+    ],
+)
+def test_mistakes_are_one_sentence(monkeypatch, capsys, tmp_path, arguments, sentence):
+    places = ("--out", tmp_path / "out", "--runs", tmp_path / "runs")
+    assert run(monkeypatch, *places, *arguments) == 2
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_pieces_of_other_seeds_or_steps_are_not_mixed(monkeypatch, capsys, folders):
+    places = ("--out", folders / "out", "--runs", folders / "runs", "--overwrite")
+    assert run(monkeypatch, *places, *SMALL, "--seeds", "0-2") == 2
+    assert "holds pieces with seeds [0, 1], but seeds [0, 1, 2] were asked" in (
+        capsys.readouterr().err
+    )
+
+
+def test_a_damaged_piece_is_named(tmp_path):
+    (tmp_path / "piece.json").write_text('{"half')
+    with pytest.raises(UserError, match="is damaged"):
+        classic_pieces.read_json(tmp_path / "piece.json")
