@@ -24,7 +24,7 @@ from training.reproduce.folders import RECORD, open_folder, read_record, write_r
 from training.reproduce.tasks import Task, run_here
 
 EXPERIMENT = "classic-five"
-STEPS = 5_000_000
+STEPS = 4_000_000
 FEWEST_SEEDS = 2  # cross-play needs strangers
 
 
@@ -42,7 +42,7 @@ FEWEST_SEEDS = 2  # cross-play needs strangers
 @click.option("--seeds", default="0-4", show_default=True, help="Seeds of every row.")
 @click.option(
     "--steps", type=click.IntRange(1), default=STEPS, show_default=True,
-    help="Joint steps in which each seed of a row is trained, populations included.",
+    help="Joint steps that each policy learns for; a population's come beside that.",
 )  # fmt: skip
 @click.option(
     "--processes", type=click.IntRange(1), default=None,
@@ -55,9 +55,10 @@ def classic_five(
 ) -> None:  # fmt: skip
     """Train every method on the five classic kitchens and play it with partners it never met.
 
-    SRPO and its variants, IPPO, self-play, FCP, MEP, E3T and controls, all at one budget of steps:
-    what a seed earns with itself, with other seeds, with a human proxy that nobody learnt from,
-    with policies of the other methods and with rule-based cooks. If the command is stopped, the
+    SRPO and its variants, IPPO, self-play, FCP, MEP, E3T, PPO-BC and controls, all for the same
+    number of steps: what a seed earns with itself, with other seeds, with a human proxy that nobody
+    learnt from, with partners that have preferences of their own, with policies of the other
+    methods and with rule-based cooks. If the command is stopped, the
     same command goes on where it was; what is there of other layouts and methods is in the tables
     too.
     """

@@ -11,7 +11,21 @@ from typing import Any
 from play.worlds.errors import UserError
 from play.worlds.kitchen.layouts import CLASSICS
 
+SHAPED = 0.8
+"""Part of the training over which shaped rewards and random first states fade out: in
+counter_circuit_o_1order a soup is first delivered late, and not at all if they fade before."""
 OURS, BASELINE, CONTROL = "SRPO", "other methods", "controls"
+
+
+def base(layout: str, steps: int, own: int) -> dict[str, Any]:
+    """Settings that everything on a layout is trained with.
+
+    Args:
+        layout: The layout.
+        steps: The experiment's steps; all shaped rewards fade over the same number of steps.
+        own: Steps of this training.
+    """
+    return {"world": f"kitchen/{layout}", "steps": own, "shaping_steps": round(SHAPED * steps)}
 
 
 @dataclass(frozen=True)
@@ -37,7 +51,7 @@ class Row:
 
     def settings(self, layout: str, steps: int) -> dict[str, Any]:
         """Settings of its training on a layout, at the experiment's steps."""
-        values: dict[str, Any] = {"world": f"kitchen/{layout}", "steps": steps}
+        values = base(layout, steps, steps)
         if self.partners:
             values["population_steps"] = round(steps * self.partners)
         return values | self.changes

@@ -23,8 +23,8 @@ INTRODUCTION = """\
 
 Written by `understudy reproduce classic-five`; command, commit and versions are in
 [{record}]({record}), what every game came to in [pieces](pieces), the policies in
-[policies](policies). {seeds} seeds of every row, {steps:,} joint steps of each (a population's
-included), one network family (two layers of 64 units), old dynamics, 400 steps. Machine:
+[policies](policies). {seeds} seeds of every row, {steps:,} joint steps of each (FCP's and MEP's
+populations come beside that), one network family (two layers of 64 units), old dynamics, 400 steps. Machine:
 {machine}. Intervals are 95 % bootstrap intervals over independently trained seeds. What the columns
 mean, how the budget was set and what the numbers can be compared with is told in
 [classic-five.md](../classic-five.md).

@@ -24,6 +24,7 @@ from training.evaluation.crossplay import Played
 from training.evaluation.matches import PLAY, Match, Rules, play_match
 from training.preferring import Preferring
 from training.provenance import git_commit
+from training.reproduce.classic_methods import base
 from training.reproduce.classic_pieces import (
     PARTNERS,
     RESPONSE,
@@ -35,11 +36,11 @@ from training.reproduce.classic_pieces import (
 )
 from training.reproduce.pieces import Piece, export_piece, train_piece
 
-CANDIDATES = tuple(range(2000, 2012))
+CANDIDATES = tuple(range(2000, 2010))
 """Seeds of the candidates; they decide their preferences."""
 CHOSEN = 5
 HALF, WHOLE = 0.5, 1.0
-EFFORT, RESPONSE_EFFORT = 0.2, 0.4
+EFFORT = 0.5
 """Steps of a candidate's and of a best response's training, as a share of a row's."""
 EPISODES = 20
 LEAST = 20.0
@@ -50,7 +51,7 @@ RESPONSES = "responses"
 
 def candidates_of(plan: Plan, layout: str) -> Piece:
     """The training of the candidates."""
-    settings = {"world": f"kitchen/{layout}", "steps": round(plan.steps * EFFORT)}
+    settings = base(layout, plan.steps, round(plan.steps * EFFORT))
     return Piece("preferring", Preferring.method, CANDIDATES, settings)
 
 
@@ -58,10 +59,8 @@ def responses_to(plan: Plan, layout: str, share: float) -> Piece:
     """The training of the best responses to the chosen partners as they were at a share."""
     seeds = read_json(plan.record(layout, PARTNERS))["chosen"]
     partner = candidates_of(plan, layout).policy(f"kitchen/{layout}", "{seed}", share)
-    settings = {
-        "world": f"kitchen/{layout}", "steps": round(plan.steps * RESPONSE_EFFORT),
-        "partner": partner, "partner_folder": str(plan.policies),
-    }  # fmt: skip
+    settings = base(layout, plan.steps, round(plan.steps * EFFORT))
+    settings |= {"partner": partner, "partner_folder": str(plan.policies)}
     name = "best-response" if share == WHOLE else "best-response-half"
     return Piece(name, "best-response", seeds, settings)
 

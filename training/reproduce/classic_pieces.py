@@ -46,7 +46,7 @@ class Plan:
         layouts: Layouts.
         rows: Rows of the tables.
         seeds: Seeds of every row.
-        steps: Steps in which each seed of a row is trained, its population included.
+        steps: Steps that each seed of a row learns for; a population's come beside that.
         runs: Folder of the training runs.
         out: Folder of the results.
     """

@@ -15,6 +15,7 @@ from agents.library import load_policy
 from play.main import main
 from play.worlds.errors import UserError
 from play.worlds.registry import make_world
+from training import export
 from training.config import METHODS
 from training.evaluation.matches import PLAY, Match, Rules, play_match
 from training.reproduce import (
@@ -25,7 +26,7 @@ from training.reproduce import (
 )
 from training.reproduce.classic_findings import Scores
 from training.reproduce.classic_methods import ROWS, Row, chosen_rows
-from training.reproduce.classic_pieces import Plan, games_of, next_seed, teams_of
+from training.reproduce.classic_pieces import Plan, games_of, next_seed, teams_of, train
 from training.reproduce.pieces import Piece
 
 ROOM = "cramped_room"
@@ -59,6 +60,7 @@ def tiny(monkeypatch):
     monkeypatch.setattr(classic_partners, "EPISODES", 1)
     monkeypatch.setattr(classic_pieces, "EPISODES", dict.fromkeys(classic_pieces.EPISODES, 2))
     monkeypatch.setattr(classic_pieces, "SCRIPTED", ("greedy", "stay"))
+    monkeypatch.setattr(export, "EPISODES", 2)
 
 
 @pytest.fixture(scope="module")
@@ -145,23 +147,24 @@ def test_partners_with_preferences_are_held_out_and_answered(folders):
 
 CODE = """
 import sys
-from pathlib import Path
-from training.reproduce.classic_methods import Row
-from training.reproduce.classic_pieces import Plan, train
-changes = {"num_envs": 8, "rollout_length": 20, "hidden": 8, "checkpoint_every": 160}
-row = Row("mine", "mine", "srpo", "", changes | {"partner_share": 0.5})
-out = Path(sys.argv[1])
-train(Plan(("cramped_room",), (row,), (0, 1), 6400, out / "runs", out), "cramped_room", row)
+from tests.training.reproduce.test_classic_five import train_slowly
+train_slowly(sys.argv[1])
 """
 
 
-def test_a_piece_that_is_killed_comes_to_the_same_end(tmp_path):
-    def begin(out):
-        root = Path(__file__).parents[3]
-        return subprocess.Popen([sys.executable, "-c", CODE, str(out)], cwd=root)
+def train_slowly(out):
+    """Trains a piece that saves itself after every round."""
+    changes = {"num_envs": 8, "rollout_length": 20, "hidden": 8, "checkpoint_every": 160}
+    row = Row("mine", "mine", "srpo", "", changes | {"partner_share": 0.5})
+    plan = Plan((ROOM,), (row,), (0, 1), 6400, Path(out) / "runs", Path(out))
+    assert train(plan, ROOM, row)
 
+
+def test_a_piece_that_is_killed_comes_to_the_same_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "EPISODES", 2)
     whole, torn = tmp_path / "whole", tmp_path / "torn"
-    killed = begin(torn)
+    words = [sys.executable, "-c", CODE, str(torn)]
+    killed = subprocess.Popen(words, cwd=Path(__file__).parents[3])
     second = torn / "runs" / ROOM / "mine" / "seed1" / "checkpoint.pt"
     while not second.is_file() and killed.poll() is None:
         time.sleep(0.005)
@@ -169,7 +172,7 @@ def test_a_piece_that_is_killed_comes_to_the_same_end(tmp_path):
     assert killed.wait() == -signal.SIGKILL
     assert not (torn / "pieces").exists()
     for out in (torn, whole):
-        assert begin(out).wait() == 0
+        train_slowly(out)
     for seed in (0, 1):
         name = f"policies/kitchen/{ROOM}/mine/seed{seed}/policy.onnx"
         assert (torn / name).read_bytes() == (whole / name).read_bytes()
