@@ -24,7 +24,7 @@ from training.reproduce.folders import RECORD, open_folder, read_record, write_r
 from training.reproduce.tasks import Task, run_here
 
 EXPERIMENT = "classic-five"
-STEPS = 4_000_000
+STEPS = 3_000_000
 FEWEST_SEEDS = 2  # cross-play needs strangers
 
 
@@ -42,7 +42,8 @@ FEWEST_SEEDS = 2  # cross-play needs strangers
 @click.option("--seeds", default="0-4", show_default=True, help="Seeds of every row.")
 @click.option(
     "--steps", type=click.IntRange(1), default=STEPS, show_default=True,
-    help="Joint steps that each policy learns for; a population's come beside that.",
+    help="Joint steps that each policy learns for; two and a half times as many in "
+    "counter_circuit_o_1order. A population's come beside that.",
 )  # fmt: skip
 @click.option(
     "--processes", type=click.IntRange(1), default=None,

@@ -14,6 +14,8 @@ from play.worlds.kitchen.layouts import CLASSICS
 SHAPED = 0.8
 """Part of the training over which shaped rewards and random first states fade out: in
 counter_circuit_o_1order a soup is first delivered late, and not at all if they fade before."""
+LONGER = {"counter_circuit_o_1order": 2.5}
+"""Layout -> how many times as long everybody is trained there as on the others."""
 OURS, BASELINE, CONTROL = "SRPO", "other methods", "controls"
 
 

@@ -51,18 +51,21 @@ RESPONSES = "responses"
 
 def candidates_of(plan: Plan, layout: str) -> Piece:
     """The training of the candidates."""
-    settings = base(layout, plan.steps, round(plan.steps * EFFORT))
-    return Piece("preferring", Preferring.method, CANDIDATES, settings)
+    return Piece("preferring", Preferring.method, CANDIDATES, _settings(plan, layout))
+
+
+def _settings(plan: Plan, layout: str) -> dict[str, Any]:
+    steps = plan.steps_on(layout)
+    return base(layout, steps, round(steps * EFFORT))
 
 
 def responses_to(plan: Plan, layout: str, share: float) -> Piece:
     """The training of the best responses to the chosen partners as they were at a share."""
     seeds = read_json(plan.record(layout, PARTNERS))["chosen"]
     partner = candidates_of(plan, layout).policy(f"kitchen/{layout}", "{seed}", share)
-    settings = base(layout, plan.steps, round(plan.steps * EFFORT))
-    settings |= {"partner": partner, "partner_folder": str(plan.policies)}
+    where = {"partner": partner, "partner_folder": str(plan.policies)}
     name = "best-response" if share == WHOLE else "best-response-half"
-    return Piece(name, "best-response", seeds, settings)
+    return Piece(name, "best-response", seeds, _settings(plan, layout) | where)
 
 
 def prefer(plan: Plan, layout: str) -> bool:
