@@ -10,6 +10,8 @@ from play.worlds.kitchen.layouts import CLASSICS
 from training.evaluation import statistics
 from training.evaluation.matches import STOP
 from training.evaluation.statistics import Array, Draws, Figure, estimate
+from training.evaluation.worst_case import curve
+from training.reproduce.classic_exploiters import exploited
 from training.reproduce.classic_methods import OURS, ROWS, Row
 from training.reproduce.classic_partners import limits
 from training.reproduce.classic_pieces import (
@@ -35,6 +37,8 @@ WANTED_PROXIMITY = {
 """BR-Prox that is aimed at; ZSC-Eval has no cramped_room."""
 TOLERATED = 0.95
 DECILE = 0.1
+BOUND = 0.1
+"""Nats per step by which the partner of the worst case may differ from a seed's own."""
 SEED = 0  # of the resampling; each figure stands for itself
 
 
@@ -94,6 +98,11 @@ METRICS: dict[str, Metric] = {
     "strangers": mean_of("strangers"),
     "scripted": mean_of("scripted"),
     "worst decile": mean_of("worst decile"),
+    "worst case": lambda scores, draws: (
+        mean_of("worst case")(scores, draws)
+        if "worst case" in scores.values
+        else np.full(len(draws), np.nan)
+    ),
     "greater share": mean_of("greater share"),
     "greater idle share": mean_of("greater idle share"),
     "loss": mean_of("loss"),
@@ -136,7 +145,21 @@ def scores_of(plan: Plan, layout: str, row: Row) -> Scores:
     means["worst decile"] = np.array(
         [np.quantile(own, DECILE) for own in values["everybody held out"]]
     )
+    if worst := exploited(plan, layout, row):
+        means["worst case"] = np.array(
+            [
+                np.mean([_least(table[place[seed], place[seed]], worst[seed, seat])
+                         for seat in (0, 1)])
+                for seed in plan.seeds
+            ]
+        )  # fmt: skip
     return Scores(table, means, np.array(shares))
+
+
+def _least(own: float, points: Sequence[tuple[float, float]]) -> float:
+    """Return with the worst partner within BOUND of the own, from what exploiters came to."""
+    kl, values = zip((0.0, own), *points, strict=True)
+    return float(curve(kl, values, [BOUND])[0])
 
 
 def _columns(kind: str, partner: str, seat: int, layout: str) -> list[str]:

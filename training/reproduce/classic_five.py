@@ -15,13 +15,14 @@ from training.commands import parse_seeds
 from training.evaluation.report import without_nan
 from training.evaluation.teams import fingerprints
 from training.machine import machine, usable_processors
+from training.reproduce.classic_exploiters import EXPLOITED, exploit
 from training.reproduce.classic_findings import find, read_study
 from training.reproduce.classic_methods import chosen_layouts, chosen_rows
 from training.reproduce.classic_page import write_page
 from training.reproduce.classic_partners import prefer, respond
 from training.reproduce.classic_pieces import Plan, freeze_proxies, play, train
 from training.reproduce.folders import RECORD, open_folder, read_record, write_record
-from training.reproduce.tasks import Task, run_here
+from training.reproduce.tasks import Task, run_here, run_on_cluster
 
 EXPERIMENT = "classic-five"
 STEPS = 3_000_000
@@ -49,10 +50,15 @@ FEWEST_SEEDS = 2  # cross-play needs strangers
     "--processes", type=click.IntRange(1), default=None,
     help="Processes that share the games.  [default: one per processor]",
 )  # fmt: skip
+@click.option(
+    "--cluster", is_flag=True,
+    help="Run the pieces as Ray tasks, on the cluster that RAY_ADDRESS names or else on this "
+    "machine; all of its machines must see the folders.",
+)  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Go on in a folder with finished results.")
 def classic_five(
     out: Path, runs_folder: Path, layouts: str | None, methods: str | None, seeds: str, steps: int,
-    processes: int | None, overwrite: bool,
+    processes: int | None, cluster: bool, overwrite: bool,
 ) -> None:  # fmt: skip
     """Train every method on the five classic kitchens and play it with partners it never met.
 
@@ -70,7 +76,10 @@ def classic_five(
     open_folder(out, EXPERIMENT, overwrite)
     write_record(out, EXPERIMENT, settings_of(plan), finished=False)
     freeze_proxies(plan)
-    if not run_here(list(tasks_of(plan)), processes or usable_processors()):
+    tasks = list(tasks_of(plan))
+    if not (
+        run_on_cluster(tasks) if cluster else run_here(tasks, processes or usable_processors())
+    ):
         click.echo("Stopped and saved. The same command goes on.")
         return
     study = read_study(plan)
@@ -124,6 +133,9 @@ def tasks_of(plan: Plan) -> Iterator[Task]:
             name = f"{layout}: train {row.title}"
             trained.append(name)
             yield Task(name, train, (plan, layout, row))
+            if row.name in EXPLOITED:
+                worst = f"{layout}: exploit {row.title}"
+                yield Task(worst, exploit, (plan, layout, row), (name,))
         partners = f"{layout}: train partners with preferences"
         yield Task(partners, prefer, (plan, layout))
         responses = f"{layout}: train best responses to them"

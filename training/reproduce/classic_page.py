@@ -34,6 +34,7 @@ COLUMNS = (
     ("proxy", "human proxy", 0), ("proxy in seat 0", "the same, proxy in seat 0", 0),
     ("proxy in seat 1", "in seat 1", 0), ("BR-Prox", "BR-Prox", 2), ("strangers", "strangers", 0),
     ("scripted", "scripted", 0), ("worst decile", "worst decile", 0),
+    ("worst case", "worst case", 0),
     ("greater share", "greater share", 2), ("greater idle share", "idle", 2),
     ("loss", "lost", 2),
 )  # fmt: skip

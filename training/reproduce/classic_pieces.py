@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from play.worlds.errors import UserError
 from play.worlds.registry import make_world
 from training import checkpoints
 from training.cloning.proxy import NAMES
 from training.evaluation.crossplay import Played
 from training.evaluation.files import write_whole
-from training.evaluation.matches import PLAY, STOP, Match, Rules, play_match
+from training.evaluation.matches import EXPLOIT, PLAY, STOP, Match, Rules, play_match
 from training.evaluation.teams import Team, fingerprints
 from training.provenance import git_commit
 from training.reproduce.classic_methods import KEPT, KEPT_SEEDS, LEVELS, LONGER, ROWS, Row
@@ -29,9 +31,12 @@ SCRIPTED = (
     "greedy", "onions-only", "dishes-only", "slow", "stubborn", "wandering", "blocking", "stay",
     "random",
 )  # fmt: skip
-OWN, STRANGER, PROXY, RULES, PREFERRING = "own", "stranger", "human proxy", "scripted", "preferring"
-RESPONSE = "response"
-EPISODES = {OWN: 20, STOP: 20, STRANGER: 10, PROXY: 50, RULES: 10, PREFERRING: 20, RESPONSE: 50}
+OWN, STRANGER, PROXY, RULES = "own", "stranger", "human proxy", "scripted"
+PREFERRING, RESPONSE = "preferring", "response"
+EPISODES = {
+    OWN: 20, STOP: 20, EXPLOIT: 20, STRANGER: 10, PROXY: 50, RULES: 10, PREFERRING: 20,
+    RESPONSE: 50,
+}  # fmt: skip
 """Episodes of a match by its kind."""
 SAVE_EVERY = 200  # matches
 PARTNERS = "partners"
@@ -96,8 +101,8 @@ class Game:
 
     Attributes:
         kind: OWN for a seed with itself or another of its row, STOP for a seed whose partner stops
-            helping, RESPONSE for a best response with its partner; or by who the partner is:
-            STRANGER, PROXY, RULES or PREFERRING.
+            helping, EXPLOIT for one whose partner turns against it, RESPONSE for a best response
+            with its partner; or by who the partner is: STRANGER, PROXY, RULES or PREFERRING.
         match: The match.
         hero: The seed that is scored; in the first seat of a match of kind OWN.
         seat: Its seat.
@@ -141,7 +146,9 @@ def play(plan: Plan, layout: str, row: Row) -> bool:
     return True
 
 
-def play_missing(plan: Plan, layout: str, name: str, games: Sequence[Game]) -> None:
+def play_missing(
+    plan: Plan, layout: str, name: str, games: Sequence[Game], folder: Path | None = None
+) -> None:
     """Plays those of some games that have not been played yet.
 
     Args:
@@ -149,10 +156,10 @@ def play_missing(plan: Plan, layout: str, name: str, games: Sequence[Game]) -> N
         layout: Where they are played.
         name: Name of the piece that keeps what they come to.
         games: The games.
+        folder: Where the policies are; those of the experiment if None.
     """
-    path = plan.record(layout, name)
-    seated = {policy for game in games for policy in game.match.seats}
-    hashes = fingerprints(seated, plan.policies)
+    path, policies = plan.record(layout, name), folder or plan.policies
+    hashes = fingerprints({who for game in games for who in game.match.seats}, policies)
     done = read_games(path, hashes)
     missing = [game for game in games if game.match.key not in done]
     world = make_world(f"kitchen/{layout}").facts
@@ -163,7 +170,7 @@ def play_missing(plan: Plan, layout: str, name: str, games: Sequence[Game]) -> N
 
     for number, game in enumerate(missing, 1):
         episodes = EPISODES[game.kind]
-        rules = Rules(world.world, dict(world.options), episodes, 0, None, plan.policies)
+        rules = Rules(world.world, dict(world.options), episodes, 0, None, policies)
         done[game.match.key] = scores(play_match(game.match, rules))
         if number % SAVE_EVERY == 0:
             save()
@@ -185,7 +192,9 @@ def read_games(path: Path, hashes: Mapping[str, str]) -> dict[str, Any]:
 def scores(played: Played) -> dict[str, Any]:
     """What the games of a match came to, as JSON values: means over its episodes."""
     returns = played.rewards.sum(1)
-    return {
+    apart = played.divergence[:, ~np.isnan(played.divergence).all(0)]
+    kl = {"kl": float(apart.mean())} if apart.size else {}
+    return kl | {
         "episodes": len(returns),
         "return": round(float(returns.mean()), 4),
         "late_return": round(float(played.late_rewards.sum(1).mean()), 4),

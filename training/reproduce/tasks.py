@@ -2,10 +2,12 @@
 
 A task is a function of its arguments that goes on where it was stopped, has nothing to do when it
 was done before, and leaves its results in files. So an experiment that was killed at any moment is
-finished by running all of its tasks again.
+finished by running all of its tasks again. On a cluster the tasks are Ray's, which also runs those
+again whose worker has died; its machines must see the same folders.
 """
 
 import multiprocessing
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -14,8 +16,12 @@ from typing import Any
 
 import click
 
+from play.worlds.errors import UserError
 from training.evaluation.runner import in_worker
 from training.workers import SHARDS
+
+RETRIES = 20
+"""How often Ray runs a task again whose worker has died."""
 
 
 @dataclass(frozen=True)
@@ -69,3 +75,50 @@ def _side_by_side(tasks: Sequence[Task], processes: int) -> Iterator[bool]:
             yield future.result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def run_on_cluster(tasks: Sequence[Task]) -> bool:
+    """Runs tasks with Ray; returns whether all came to their end.
+
+    The cluster is the one that RAY_ADDRESS names, or Ray on this machine, started for the purpose.
+
+    Args:
+        tasks: In an order in which they can be done.
+
+    Raises:
+        UserError: Ray is not installed.
+    """
+    try:
+        import ray
+    except ModuleNotFoundError as error:
+        raise UserError(
+            "--cluster needs ray, which is not installed: run pip install --editable '.[cluster]' "
+            "in the project's folder, or leave --cluster out"
+        ) from error
+    begun = not ray.is_initialized()
+    if begun:
+        ray.init(log_to_driver=False, include_dashboard=False)
+    work = ray.remote(max_retries=RETRIES)(_work)
+    results: dict[Any, Task] = {}
+    by_name: dict[str, Any] = {}
+    try:
+        for task in tasks:
+            before = [by_name[name] for name in task.after]
+            placed = work.options(num_cpus=task.threads, name=task.name)
+            by_name[task.name] = placed.remote(task, os.getcwd(), *before)
+            results[by_name[task.name]] = task
+        waiting, finished = list(results), True
+        while waiting:
+            (done,), waiting = ray.wait(waiting)
+            finished = ray.get(done) and finished
+            click.echo(f"{results[done].name}: done", err=True)
+    finally:
+        if begun:
+            ray.shutdown()
+    return finished
+
+
+def _work(task: Task, folder: str, *before: bool) -> bool:
+    """Runs a task in the command's folder, if those before it came to their end."""
+    os.chdir(folder)
+    return all(before) and task.run(*task.arguments)

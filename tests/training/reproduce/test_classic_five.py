@@ -24,6 +24,7 @@ from training.reproduce import (
     classic_partners,
     classic_pieces,
 )
+from training.reproduce.classic_exploiters import exploited
 from training.reproduce.classic_findings import Scores
 from training.reproduce.classic_methods import ROWS, Row, chosen_rows
 from training.reproduce.classic_pieces import Plan, games_of, next_seed, teams_of, train
@@ -143,6 +144,19 @@ def test_partners_with_preferences_are_held_out_and_answered(folders):
         assert card.held_out
         best = load_policy(f"kitchen/{ROOM}/{answer}/seed{chosen}", folder=folders / "out/policies")
         assert best.card.hyperparameters["guests"] == {name: card.sha256}
+
+
+def test_the_worst_case_is_between_the_own_pair_and_the_exploiters(folders, monkeypatch):
+    tiny(monkeypatch)
+    out = folders / "out"
+    plan = Plan((ROOM,), (ROWS[0],), (0, 1), 400, folders / "runs", out)
+    points = exploited(plan, ROOM, ROWS[0])
+    assert set(points) == {(seed, seat) for seed in (0, 1) for seat in (0, 1)}
+    assert all(len(own) == 2 and kl >= 0 for own in points.values() for kl, _ in own)
+    least = classic_findings._least
+    assert least(100.0, [(0.2, 40.0), (0.5, 10.0)]) == pytest.approx(70)
+    assert least(100.0, [(0.05, 40.0), (0.5, 60.0)]) == 40
+    assert least(0.0, [(0.05, 40.0)]) == 0
 
 
 CODE = """
