@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.library import load_policy
-from play.worlds.registry import make_world
 from training.evaluation.crossplay import Played
 from training.evaluation.matches import PLAY, Match, Rules, play_match
 from training.preferring import Preferring
@@ -30,6 +29,7 @@ from training.reproduce.classic_pieces import (
     RESPONSE,
     Game,
     Plan,
+    options_of,
     play_missing,
     read_json,
     write_json,
@@ -99,7 +99,7 @@ def _try_out(piece: Piece, layout: str, seed: int, folder: Path) -> dict[str, An
     """What a candidate is, and what it and its adapting policy come to together."""
     world = f"kitchen/{layout}"
     name = piece.policy(world, seed)
-    rules = Rules(world, dict(make_world(world).facts.options), EPISODES, 0, None, folder)
+    rules = Rules(world, options_of(layout), EPISODES, 0, None, folder)
     played = [
         play_match(Match(PLAY, *seats, seats), rules)
         for seats in ((name, f"{name}-adapting"), (f"{name}-adapting", name))

@@ -162,7 +162,6 @@ def play_missing(
     hashes = fingerprints({who for game in games for who in game.match.seats}, policies)
     done = read_games(path, hashes)
     missing = [game for game in games if game.match.key not in done]
-    world = make_world(f"kitchen/{layout}").facts
 
     def save() -> None:
         found = {"layout": layout, "git_commit": git_commit(), "policies": hashes}
@@ -170,12 +169,17 @@ def play_missing(
 
     for number, game in enumerate(missing, 1):
         episodes = EPISODES[game.kind]
-        rules = Rules(world.world, dict(world.options), episodes, 0, None, policies)
+        rules = Rules(f"kitchen/{layout}", options_of(layout), episodes, 0, None, policies)
         done[game.match.key] = scores(play_match(game.match, rules))
         if number % SAVE_EVERY == 0:
             save()
     if missing or not path.is_file():
         save()
+
+
+def options_of(layout: str) -> dict[str, Any]:
+    """Options of the world that games are played in: the old dynamics, 400 steps."""
+    return dict(make_world(f"kitchen/{layout}").facts.options)
 
 
 def read_games(path: Path, hashes: Mapping[str, str]) -> dict[str, Any]:

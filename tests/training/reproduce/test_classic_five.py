@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +13,12 @@ import pytest
 from agents.library import load_policy
 from play.main import main
 from play.worlds.errors import UserError
-from play.worlds.registry import make_world
-from training import export
+from training import checkpoints, export
 from training.config import METHODS
 from training.evaluation.matches import PLAY, Match, Rules, play_match
 from training.reproduce import (
     classic_findings,
+    classic_five,
     classic_page,
     classic_partners,
     classic_pieces,
@@ -31,7 +30,7 @@ from training.reproduce.classic_pieces import Plan, games_of, next_seed, teams_o
 from training.reproduce.pieces import Piece
 
 ROOM = "cramped_room"
-TINY = {"num_envs": 4, "rollout_length": 20, "hidden": 8}
+TINY = {"num_envs": 4, "rollout_length": 20, "hidden": 8, "options": "horizon=20"}
 SMALL = ("--layouts", ROOM, "--seeds", "0-1", "--steps", "400", "--processes", "1")
 
 
@@ -55,7 +54,10 @@ def tiny(monkeypatch):
         return piece(small)
 
     monkeypatch.setattr(Piece, "config", config)
-    monkeypatch.setattr(classic_partners, "CANDIDATES", (2000, 2001, 2002))
+    for module in (classic_pieces, classic_partners):
+        monkeypatch.setattr(module, "options_of", lambda layout: {"horizon": 20})
+    monkeypatch.setattr(classic_five, "EXPLOITED", ("srpo",))
+    monkeypatch.setattr(classic_partners, "CANDIDATES", (2000, 2001))
     monkeypatch.setattr(classic_partners, "CHOSEN", 1)
     monkeypatch.setattr(classic_partners, "LEAST", 0.0)
     monkeypatch.setattr(classic_partners, "EPISODES", 1)
@@ -89,8 +91,7 @@ def test_figures_are_those_of_the_games(folders):
     found = record(folders)["findings"]["layouts"][ROOM]
     assert set(found) == {"srpo", "ippo", "ppo-bc"}
     policies = folders / "out" / "policies"
-    options = dict(make_world(f"kitchen/{ROOM}").facts.options)
-    rules = Rules(f"kitchen/{ROOM}", options, 2, 0, None, policies)
+    rules = Rules(f"kitchen/{ROOM}", {"horizon": 20}, 2, 0, None, policies)
 
     def mean(first, second):
         match = Match(PLAY, first, second, (first, second))
@@ -135,7 +136,7 @@ def test_a_policy_that_was_replaced_is_played_again(folders, tmp_path):
 
 def test_partners_with_preferences_are_held_out_and_answered(folders):
     found = json.loads((folders / "out" / "pieces" / ROOM / "partners.json").read_text())
-    assert len(found["candidates"]) == 3
+    assert len(found["candidates"]) == 2
     (chosen,) = found["chosen"]
     names = [f"kitchen/{ROOM}/preferring{way}/seed{chosen}" for way in ("-at-50", "")]
     assert found["policies"] == names
@@ -159,37 +160,53 @@ def test_the_worst_case_is_between_the_own_pair_and_the_exploiters(folders, monk
     assert least(0.0, [(0.05, 40.0)]) == 0
 
 
+def train_small(out, dies_after=None):
+    """Trains a piece that saves itself after every round.
+
+    With `dies_after` the process kills itself after so many checkpoints; an odd number leaves one of
+    the two seeds a round behind.
+    """
+    changes = TINY | {"checkpoint_every": 80, "num_envs": 4, "partner_share": 0.5}
+    row = Row("mine", "mine", "srpo", "", changes)
+    plan = Plan((ROOM,), (row,), (0, 1), 800, Path(out) / "runs", Path(out))
+    saved, save = [], checkpoints.save
+
+    def save_and_die(*arguments):
+        save(*arguments)
+        saved.append(arguments)
+        if len(saved) == dies_after:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(checkpoints, "save", save_and_die)
+        monkeypatch.setattr(export, "EPISODES", 2)
+        assert train(plan, ROOM, row)
+
+
 CODE = """
 import sys
-from tests.training.reproduce.test_classic_five import train_slowly
-train_slowly(sys.argv[1])
+from tests.training.reproduce.test_classic_five import train_small
+train_small(sys.argv[1], dies_after=5)
 """
 
 
-def train_slowly(out):
-    """Trains a piece that saves itself after every round."""
-    changes = {"num_envs": 8, "rollout_length": 20, "hidden": 8, "checkpoint_every": 160}
-    row = Row("mine", "mine", "srpo", "", changes | {"partner_share": 0.5})
-    plan = Plan((ROOM,), (row,), (0, 1), 6400, Path(out) / "runs", Path(out))
-    assert train(plan, ROOM, row)
+def policies_of(out):
+    """Seed -> bytes of its policy."""
+    home = Path(out) / "policies" / "kitchen" / ROOM / "mine"
+    return {seed: (home / f"seed{seed}" / "policy.onnx").read_bytes() for seed in (0, 1)}
 
 
-def test_a_piece_that_is_killed_comes_to_the_same_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(export, "EPISODES", 2)
+def test_a_piece_that_is_killed_comes_to_the_same_end(tmp_path):
     whole, torn = tmp_path / "whole", tmp_path / "torn"
     words = [sys.executable, "-c", CODE, str(torn)]
-    killed = subprocess.Popen(words, cwd=Path(__file__).parents[3])
-    second = torn / "runs" / ROOM / "mine" / "seed1" / "checkpoint.pt"
-    while not second.is_file() and killed.poll() is None:
-        time.sleep(0.005)
-    os.kill(killed.pid, signal.SIGKILL)
-    assert killed.wait() == -signal.SIGKILL
+    killed = subprocess.run(words, cwd=Path(__file__).parents[3], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    runs = [torn / "runs" / ROOM / "mine" / f"seed{seed}" for seed in (0, 1)]
+    assert [checkpoints.steps_of(run) for run in runs] == [240, 160]
     assert not (torn / "pieces").exists()
     for out in (torn, whole):
-        train_slowly(out)
-    for seed in (0, 1):
-        name = f"policies/kitchen/{ROOM}/mine/seed{seed}/policy.onnx"
-        assert (torn / name).read_bytes() == (whole / name).read_bytes()
+        train_small(out)
+    assert policies_of(torn) == policies_of(whole)
 
 
 def plan_of(tmp_path, rows=ROWS, seeds=(0, 1, 2)):
