@@ -108,3 +108,33 @@ def test_command_says_where_the_policy_lies(tmp_path):
     )
     assert said.exit_code == 0
     assert f"Wrote {tmp_path / 'policies' / 'mine'}" in said.output
+
+
+def test_a_compact_policy_is_small_and_decides_as_the_whole_one(tmp_path):
+    """Half precision, and no weights for what was never seen: nearly the same where it has been."""
+    world = "kitchen/cramped_room"
+    run = run_of(tmp_path, world=world, steps=2560, hidden=64)
+    (whole,) = export.export_run(run, f"{world}/whole", tmp_path / "policies")
+    (small,) = export.export_run(run, f"{world}/small", tmp_path / "policies", compact=True)
+    sizes = [(folder / "policy.onnx").stat().st_size for folder in (small, whole)]
+    assert sizes[0] < sizes[1] / 4
+    policies = [load_policy(f"{world}/{name}", folder=tmp_path / "policies")
+                for name in ("small", "whole")]  # fmt: skip
+    games = make_world(world, 16)
+    generator = np.random.default_rng(1)
+    for _ in range(40):
+        seen = games.observe("lossless").reshape(32, 5, 4, 26)
+        ours, theirs = (policy.logits(seen, None)[0] for policy in policies)
+        assert ours == pytest.approx(theirs, abs=0.02)
+        games.step(generator.integers(0, 6, (16, 2)))
+    assert np.ptp(theirs) > 0.02  # a difference of nothing at all would be no wonder
+
+
+def test_a_policy_can_be_exported_as_it_was_on_the_way(tmp_path):
+    config = METHODS["self-play"].from_json(SMALL | {"world": "tiny/goal", "steps": 640})
+    (run,), _ = runs.start("self-play", config, tmp_path / "run", keep=(0.2, 0.5))
+    for share, steps in ((0.2, 128), (0.5, 384), (1.0, 640)):
+        (folder,) = export.export_run(run, f"tiny/goal/{share}", tmp_path / "policies", share=share)
+        assert json.loads((folder / "card.json").read_text())["steps"] == steps
+    with pytest.raises(UserError, match=r"has no checkpoint-75\.pt"):
+        export.export_run(run, "tiny/goal/none", tmp_path / "policies", share=0.75)

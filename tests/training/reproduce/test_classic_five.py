@@ -163,8 +163,8 @@ def test_the_worst_case_is_between_the_own_pair_and_the_exploiters(folders, monk
 def train_small(out, dies_after=None):
     """Trains a piece that saves itself after every round.
 
-    With `dies_after` the process kills itself after so many checkpoints; an odd number leaves one of
-    the two seeds a round behind.
+    With `dies_after` the process kills itself after so many checkpoints; an odd number leaves one
+    of the two seeds a round behind.
     """
     changes = TINY | {"checkpoint_every": 80, "num_envs": 4, "partner_share": 0.5}
     row = Row("mine", "mine", "srpo", "", changes)
