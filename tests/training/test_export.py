@@ -89,7 +89,7 @@ def test_a_network_that_differs_from_its_file_leaves_nothing_behind(tmp_path, mo
     run = run_of(tmp_path)
     right = export.to_onnx
 
-    def wrong(networks, trainer):
+    def wrong(networks, trainer, compact):
         networks[0].weights.actor_bias[:] += 0.01
         model = right(networks, trainer)
         networks[0].weights.actor_bias[:] -= 0.01
