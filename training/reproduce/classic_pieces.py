@@ -161,16 +161,19 @@ def play_missing(
     path, policies = plan.record(layout, name), folder or plan.policies
     hashes = fingerprints({who for game in games for who in game.match.seats}, policies)
     done = read_games(path, hashes)
-    missing = [game for game in games if game.match.key not in done]
+    missing: dict[str, Game] = {}
+    for game in games:  # a match can be of two kinds, such as OWN and STRANGER: the first decides
+        if game.match.key not in done:
+            missing.setdefault(game.match.key, game)
 
     def save() -> None:
         found = {"layout": layout, "git_commit": git_commit(), "policies": hashes}
         write_json(path, found | {"matches": done})
 
-    for number, game in enumerate(missing, 1):
+    for number, (key, game) in enumerate(missing.items(), 1):
         episodes = EPISODES[game.kind]
         rules = Rules(f"kitchen/{layout}", options_of(layout), episodes, 0, None, policies)
-        done[game.match.key] = scores(play_match(game.match, rules))
+        done[key] = scores(play_match(game.match, rules))
         if number % SAVE_EVERY == 0:
             save()
     if missing or not path.is_file():

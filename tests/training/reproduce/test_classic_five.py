@@ -61,7 +61,8 @@ def tiny(monkeypatch):
     monkeypatch.setattr(classic_partners, "CHOSEN", 1)
     monkeypatch.setattr(classic_partners, "LEAST", 0.0)
     monkeypatch.setattr(classic_partners, "EPISODES", 1)
-    monkeypatch.setattr(classic_pieces, "EPISODES", dict.fromkeys(classic_pieces.EPISODES, 2))
+    episodes = dict.fromkeys(classic_pieces.EPISODES, 2) | {classic_pieces.STRANGER: 1}
+    monkeypatch.setattr(classic_pieces, "EPISODES", episodes)
     monkeypatch.setattr(classic_pieces, "SCRIPTED", ("greedy", "stay"))
     monkeypatch.setattr(export, "EPISODES", 2)
 
