@@ -230,8 +230,9 @@ class Trainer:
 
     def _act(self, step: int, uniforms: NDArray[np.float64]) -> None:
         self.act(step, uniforms)
-        for guest in self.guests:
-            guest.act(self.rollout, step, uniforms)
+        if step < self.rollout.length:  # guests have no values, which is all that is asked for last
+            for guest in self.guests:
+                guest.act(self.rollout, step, uniforms)
 
     def _forget(self, done: NDArray[np.bool_]) -> None:
         """Begins anew whatever is remembered of episodes that ended, done [N]."""
