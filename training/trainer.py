@@ -26,6 +26,7 @@ from training.kernels import sample_actions
 from training.memory import Memory
 from training.networks import ActorCritic, SparseObserver, Stack, evaluate
 from training.ppo import Learner, Lesson, Samples, Sequences, learn_all, normalised
+from training.recurrent import NETWORKS
 from training.rollout import Returns, Rollout, collect
 from training.starts import VisitedStarts
 
@@ -267,7 +268,7 @@ class Trainer:
         """Makes a policy for each seed; `entropy` is the configured bonus if None."""
         config = self.config
         networks = [
-            ActorCritic(
+            NETWORKS[config.memory](
                 self.observer.num_rows, len(self.world.facts.actions), config.hidden,
                 config.activation, member.weights, **options,
             )
