@@ -217,6 +217,91 @@ def forward_many(
 
 
 @jit
+def go_through(
+    w: Any, side: int, x: Array, starts: Array, going_on: Array, gates: Array, held: Array,
+    before: Array, after: Array,
+) -> None:  # fmt: skip
+    """All steps of one unit.
+
+    Args:
+        w: GruWeights.
+        side: 0 for the actor's unit, 1 for the critic's.
+        x: [T * B, H] the first layer.
+        starts: [B, H] h before the first step.
+        going_on: [T, B] as in `loss_gradient_of_weights`.
+        gates: [3, T * B, H] out; r, z and n.
+        held: [T * B, H] out; h B_n + c_n.
+        before: [T * B, H] out; h.
+        after: [T * B, H] out; h'.
+    """
+    steps, count = going_on.shape
+    from_state, last = np.empty((3, *starts.shape), np.float32), starts
+    for gate in range(3):
+        multiply(x, w.input_weight[side, gate], gates[gate])
+    for t in range(steps):
+        here = slice(t * count, (t + 1) * count)
+        for b in range(count):
+            for h in range(starts.shape[1]):
+                before[here.start + b, h] = going_on[t, b] * last[b, h]
+        for gate in range(3):
+            multiply(before[here], w.state_weight[side, gate], from_state[gate])
+        step_gates(
+            gates[RESET, here], gates[UPDATE, here], gates[CANDIDATE, here], from_state,
+            w.gate_bias[side], before[here], after[here],
+        )  # fmt: skip
+        held[here] = from_state[CANDIDATE]
+        last = after[here]
+
+
+@jit
+def go_back(
+    w: Any, g: Any, side: int, x: Array, going_on: Array, gates: Array, held: Array,
+    before: Array, dafter: Array, dx: Array,
+) -> None:  # fmt: skip
+    """The gradient of `go_through`, whose results are overwritten.
+
+    Args:
+        w: GruWeights.
+        g: GruWeights; the gradient so far.
+        side: See `go_through`, also for what follows.
+        x: See side.
+        going_on: See side.
+        gates: See side.
+        held: See side.
+        before: See side.
+        dafter: [T * B, H] gradient of h' by what is said in its step.
+        dx: [T * B, H] out.
+    """
+    steps, count = going_on.shape
+    part = np.empty((3, count, x.shape[1]), np.float32)
+    for t in range(steps - 1, -1, -1):
+        here = slice(t * count, (t + 1) * count)
+        reset, update, hold = gates[RESET, here], gates[UPDATE, here], held[here]
+        step_gates_gradient(
+            reset, update, gates[CANDIDATE, here], hold, before[here], dafter[here]
+        )  # fmt: skip
+        if t > 0:
+            multiply(reset, w.state_weight[side, RESET].T, part[RESET])
+            multiply(update, w.state_weight[side, UPDATE].T, part[UPDATE])
+            multiply(hold, w.state_weight[side, CANDIDATE].T, part[CANDIDATE])
+            for b in range(count):
+                row = here.start + b
+                for h in range(x.shape[1]):
+                    by_gates = part[RESET, b, h] + part[UPDATE, b, h] + part[CANDIDATE, b, h]
+                    dafter[row - count, h] += going_on[t, b] * (dafter[row, h] + by_gates)
+    product, square = np.empty_like(x), np.empty((x.shape[1], x.shape[1]), np.float32)
+    dx[:] = np.float32(0)
+    for gate in range(3):
+        add_to_weight(x, gates[gate], square, g.input_weight[side, gate])
+        add_rows(gates[gate], g.gate_bias[side, gate])
+        multiply(gates[gate], w.input_weight[side, gate].T, product)
+        dx += product
+        from_state = held if gate == CANDIDATE else gates[gate]
+        add_to_weight(before, from_state, square, g.state_weight[side, gate])
+    add_rows(held, g.gate_bias[side, 3])
+
+
+@jit
 def loss_gradient_of_weights(
     w: Any, g: Any, kind: int, index: Array, value: Array, count: Array, rows: Array,
     starts: Array, going_on: Array, chosen: Array, actions: Array, old_log_probs: Array,
@@ -251,38 +336,18 @@ def loss_gradient_of_weights(
         scale: See chosen.
         figures: See chosen.
     """
-    steps, sequences = going_on.shape
     size, hidden = len(rows), starts.shape[1] // 2
-    # x: first layer; gates, held: as step_gates leaves them; before, after: states
-    x = np.empty((2, size, hidden), np.float32)
-    before, after = np.empty_like(x), np.empty_like(x)
-    gates = np.empty((2, 3, size, hidden), np.float32)
-    held = np.empty_like(x)
-    part = np.empty((3, sequences, hidden), np.float32)
+    x, dx = np.empty((2, size, hidden), np.float32), np.empty((2, size, hidden), np.float32)
+    gates, held = np.empty((2, 3, size, hidden), np.float32), np.empty_like(x)
+    before, after, dafter = np.empty_like(x), np.empty_like(x), np.empty_like(x)
     embed(index, value, count, rows, w.table, w.bias1, kind, x)
     for side in range(2):
-        for gate in range(3):
-            multiply(x[side], w.input_weight[side, gate], gates[side, gate])
-        for t in range(steps):
-            now = slice(t * sequences, (t + 1) * sequences)
-            for b in range(sequences):
-                for h in range(hidden):
-                    if t == 0:
-                        last = starts[b, side * hidden + h]
-                    else:
-                        last = after[side, now.start - sequences + b, h]
-                    before[side, now.start + b, h] = going_on[t, b] * last
-            for gate in range(3):
-                multiply(before[side, now], w.state_weight[side, gate], part[gate])
-            step_gates(
-                gates[side, RESET, now], gates[side, UPDATE, now], gates[side, CANDIDATE, now],
-                part, w.gate_bias[side], before[side, now], after[side, now],
-            )  # fmt: skip
-            held[side, now] = part[CANDIDATE]
-
-    num_actions, num_values = w.actor_weight.shape[1], w.critic_weight.shape[1]
-    logits = np.empty((size, num_actions), np.float32)
-    values = np.empty((size, num_values), np.float32)
+        begun = starts[:, side * hidden : (side + 1) * hidden].copy()
+        go_through(
+            w, side, x[side], begun, going_on, gates[side], held[side], before[side], after[side]
+        )  # fmt: skip
+    logits = np.empty((size, w.actor_weight.shape[1]), np.float32)
+    values = np.empty((size, w.critic_weight.shape[1]), np.float32)
     heads(w, after, logits, values)
     dlogits, dvalues = np.empty_like(logits), np.zeros_like(values)
     loss_gradient(
@@ -293,39 +358,11 @@ def loss_gradient_of_weights(
     add_to_weight(after[1], dvalues, np.empty_like(w.critic_weight), g.critic_weight)
     add_rows(dlogits, g.actor_bias)
     add_rows(dvalues, g.critic_bias)
-
-    dafter = np.empty_like(x)
     multiply(dlogits, w.actor_weight.T, dafter[0])
     multiply(dvalues, w.critic_weight.T, dafter[1])
-    square = np.empty((hidden, hidden), np.float32)
-    dx, product = np.zeros_like(x), np.empty((size, hidden), np.float32)
     for side in range(2):
-        for t in range(steps - 1, -1, -1):
-            now = slice(t * sequences, (t + 1) * sequences)
-            step_gates_gradient(
-                gates[side, RESET, now], gates[side, UPDATE, now], gates[side, CANDIDATE, now],
-                held[side, now], before[side, now], dafter[side, now],
-            )  # fmt: skip
-            if t == 0:
-                break
-            multiply(gates[side, RESET, now], w.state_weight[side, RESET].T, part[RESET])
-            multiply(gates[side, UPDATE, now], w.state_weight[side, UPDATE].T, part[UPDATE])
-            multiply(held[side, now], w.state_weight[side, CANDIDATE].T, part[CANDIDATE])
-            for b in range(sequences):
-                for h in range(hidden):
-                    dafter[side, now.start - sequences + b, h] += going_on[t, b] * (
-                        dafter[side, now.start + b, h]
-                        + part[RESET, b, h]
-                        + part[UPDATE, b, h]
-                        + part[CANDIDATE, b, h]
-                    )
-        for gate in range(3):
-            dgate = gates[side, gate]
-            add_to_weight(x[side], dgate, square, g.input_weight[side, gate])
-            add_rows(dgate, g.gate_bias[side, gate])
-            multiply(dgate, w.input_weight[side, gate].T, product)
-            dx[side] += product
-            dstate = held[side] if gate == CANDIDATE else dgate
-            add_to_weight(before[side], dstate, square, g.state_weight[side, gate])
-        add_rows(held[side], g.gate_bias[side, 3])
+        go_back(
+            w, g, side, x[side], going_on, gates[side], held[side], before[side], dafter[side],
+            dx[side],
+        )  # fmt: skip
     embed_gradient(index, value, count, rows, x, dx, kind, g.table, g.bias1)

@@ -165,7 +165,7 @@ class Learner:
         self._gradients[shard].fill(0)
         memory: tuple[Array, ...] = ()
         if sequences is not None:
-            memory = sequences.starts[chosen], sequences.going_on[:, chosen]
+            memory = sequences.starts[chosen], sequences.going_on.take(chosen, 1)
             chosen = sequences.samples(chosen)
         self.network.add_gradient(
             self.network.weights, self._views[shard], self.network.kind,

@@ -239,8 +239,10 @@ class Trainer:
         """Begins anew whatever is remembered of episodes that ended, done [N]."""
         for guest in self.guests:
             guest.forget(done)
-        for memory in self.memories:
-            memory.forget(np.repeat(done, self.players))
+        if done.any():
+            slots = np.repeat(done, self.players)
+            for memory in self.memories:
+                memory.forget(slots)
 
     def _after_step(self, step: int) -> None:
         done = self.rollout.done[step]
@@ -354,7 +356,7 @@ class Trainer:
     def samples(
         self, policies: Policies, rewards: NDArray[np.float32], slots: NDArray[np.int64]
     ) -> tuple[Samples, float]:
-        """What a policy that acted in these slots, or was asked for values there, learns from.
+        """What a policy that acted in these slots learns from.
 
         Args:
             policies: The policy and those of other seeds.

@@ -444,3 +444,17 @@ def test_a_guest_with_a_memory_follows_its_games_alone_among_others_and_resumed(
     assert np.array(guest.state(0)) == pytest.approx(state, abs=1e-4)
     assert rollout.done.any()
     assert state.any()
+
+
+@pytest.mark.parametrize("memory", ["none", "gru"])
+def test_an_exploiter_of_a_hero_with_a_memory_is_exported_with_both_memories(memory, tmp_path):
+    runs.start("self-play", config_of("self-play", steps=1), tmp_path / "hero")
+    settings = {"against": str(tmp_path / "hero"), "hero": "tiny/goal/hero", "memory": memory}
+    runs.start("exploiter", config_of("exploiter", **settings, steps=1), tmp_path / "exploiter")
+    trainer = runs.make_trainer("exploiter", config_of("exploiter", **settings))
+    checkpoints.load(tmp_path / "exploiter", trainer)
+    assert trainer.hero_memory.now.any()
+    export_run(tmp_path / "exploiter", "tiny/goal/exploiter", tmp_path / "policies")
+    for seat in range(2):
+        policy = load_policy(f"tiny/goal/exploiter-seat{seat}", folder=tmp_path / "policies")
+        assert policy.card.state_shape == [16 if memory == "gru" else 8]
