@@ -250,7 +250,8 @@ def _card(
     if title is None:
         alone = "" if len(seats) == len(trainer.team) else f", seat {seats[0]}"
         role = f", {trainer.config.role}" if trainer.config.role else ""
-        title = f"{TITLES[record['method']]}{role}{alone} ({layout.replace('_', ' ')})"
+        method = TITLES[record["method"]] + (" with memory" if memory else "")
+        title = f"{method}{role}{alone} ({layout.replace('_', ' ')})"
     return {
         "schema": 1,
         "name": name,

@@ -334,6 +334,7 @@ def test_an_exported_policy_says_and_remembers_what_the_trained_one_does(policie
     (network,) = trainer.heroes[0].policies.stack.networks
     policy = load_policy("kitchen/cramped_room/srpo", folder=policies)
     assert (policy.card.recurrent, policy.card.state_shape) == (True, [8])
+    assert policy.card.title == "SRPO with memory (cramped room)"
     games = make_world("kitchen/cramped_room", 12, horizon=40)
     games.reset(seed=9)
     generator, bounds = np.random.default_rng(1), np.array([0, 24])
