@@ -33,6 +33,11 @@ class TrainConfig:
     minibatches: int = setting(4, "Minibatches per pass.")
     hidden: int = setting(64, "Units of each of the two hidden layers, actor and critic each.")
     activation: str = setting("relu", "Nonlinearity of the hidden layers: relu or tanh.")
+    memory: str = setting(
+        "none",
+        "Memory of policies: none, or gru, a gated recurrent unit in place of the second hidden "
+        "layer; minibatches then consist of whole slots.",
+    )
     learning_rate: float = setting(1e-3, "Adam's step size at the start.")
     final_learning_rate: float = setting(0.0, "Adam's step size at the end; linear in between.")
     discount: float = setting(0.99, "Discount factor per step (gamma).")
@@ -94,6 +99,7 @@ class TrainConfig:
             "final_entropy", self.final_entropy, "-1, 0 or more",
         )  # fmt: skip
         require(self.activation in ("relu", "tanh"), "activation", self.activation, "relu or tanh")
+        require(self.memory in ("none", "gru"), "memory", self.memory, "none or gru")
         require(self.shaping_steps >= -1, "shaping_steps", self.shaping_steps, "-1, 0 or more")
         require(self.checkpoint_every >= 1, "checkpoint_every", self.checkpoint_every, "1 or more")
         samples = self.num_envs * self.rollout_length

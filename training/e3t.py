@@ -2,7 +2,7 @@
 
 Source: Yan et al. 2023, "An efficient end-to-end training approach for zero-shot human-AI
 coordination" (E3T), the mixture partner policy. Differs in: the module that predicts the
-partner's next action from its recent ones is left out, since policies here see one step at a time.
+partner's next action from its recent ones is left out; a policy with `--memory gru` can learn to.
 """
 
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ class E3t(Trainer):
         lessons = []
         for k, member in enumerate(self.members):
             own = self.of_member(self.learning, k)
-            samples, _ = self.samples(rewards, self.rollout.values, own)
+            samples, _ = self.samples(self.policy, rewards, own)
             lessons.append(Lesson(self.policy.learners[k], samples, member.shuffle_stream))
         return self.teach(lessons)
 

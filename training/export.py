@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
-from onnx import TensorProto, helper, numpy_helper
+import torch
+from numpy.typing import NDArray
+from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from agents.library import write_card
 from agents.onnx import OnnxPolicy
@@ -19,9 +21,10 @@ from agents.policy import Policy
 from play.worlds.errors import UserError
 from training import checkpoints
 from training.evaluation.crossplay import Seating, episode_seeds, play_episodes
+from training.gru import CANDIDATE, RESET, UPDATE
 from training.networks import ActorCritic, dense_first_layer
 from training.runs import make_trainer
-from training.trainer import Trainer
+from training.trainer import Export, Trainer
 
 OPSET = 17
 IR_VERSION = 8
@@ -92,7 +95,7 @@ def export_run(
             draft.mkdir()
             (draft / "policy.onnx").write_bytes(models[target].SerializeToString())
             name = target.relative_to(root).as_posix()
-            card = _card(name, record, trainer, item.seats, title)
+            card = _card(name, record, trainer, item, title)
             write_card(draft, card | {"held_out": held_out})
             drafts.append(draft)
         _add_results(drafts, trainer)
@@ -122,6 +125,8 @@ def to_onnx(
 ) -> onnx.ModelProto:
     """The sum of some actors over full observations as a graph; exact up to float rounding.
 
+    Its state is what the actors with a memory remember, one after the other.
+
     Args:
         networks: The networks.
         trainer: Whose they are.
@@ -129,18 +134,24 @@ def to_onnx(
             weights must be what half precision can tell (see `make_compact`).
     """
     facts, encoding = trainer.world.facts, trainer.observer.encoding
+    sizes = _memory(networks)
     nodes = [
         helper.make_node("Cast", ["observation"], ["numbers"], to=TensorProto.FLOAT),
         helper.make_node("Flatten", ["numbers"], ["x0"], axis=1),
     ]
     constants: list[TensorProto] = []
+    states = [f"state_{k}" for k in range(len(sizes))]
+    if states:
+        for name, numbers in (("sizes", sizes), ("first_axis", [0])):
+            constants.append(numpy_helper.from_array(np.array(numbers, np.int64), name))
+        nodes.append(helper.make_node("Split", ["state_in", "sizes"], states, axis=1))
+    after: list[str] = []
     for number, network in enumerate(networks):
         weight1, bias1 = dense_first_layer(network, facts, trainer.observer.native)
         arrays = {
             "weight1": weight1,
             "bias1": bias1,
-            "weight2": network.weights.weight2[0],
-            "bias2": network.weights.bias2[0],
+            **_second_layer(network),
             "weight3": network.weights.actor_weight,
             "bias3": network.weights.actor_bias,
         }
@@ -150,22 +161,23 @@ def to_onnx(
             constants.append(numpy_helper.from_array(used, f"used_{number}"))
             x = f"x0_{number}"
             nodes.append(helper.make_node("Gather", ["x0", f"used_{number}"], [x], axis=1))
-            arrays = {
-                name: array.astype(np.float16)
-                for name, array in (arrays | {"weight1": weight1[used]}).items()
-            }
-        constants += [
-            numpy_helper.from_array(np.ascontiguousarray(array), f"{name}_{number}")
-            for name, array in arrays.items()
-        ]
+            arrays["weight1"] = weight1[used]
+        for own, array in arrays.items():
+            name = f"{own}_{number}"
+            if compact:
+                nodes.append(
+                    helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT)
+                )
+                array, name = array.astype(np.float16), f"{name}_half"
+            constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
         for layer in (1, 2, 3):
             z = f"z{layer}_{number}"
             weights = [f"weight{layer}_{number}", f"bias{layer}_{number}"]
-            if compact:
-                full = [f"{name}_full" for name in weights]
-                for half, single in zip(weights, full, strict=True):
-                    nodes.append(helper.make_node("Cast", [half], [single], to=TensorProto.FLOAT))
-                weights = full
+            if layer == 2 and network.state_size:
+                nodes += _gru_nodes(x, states[len(after)], z, number, network.hidden)
+                after.append(z)
+                x = z
+                continue
             nodes.append(helper.make_node("Gemm", [x, *weights], [z]))
             if layer < 3:
                 x = f"x{layer}_{number}"
@@ -179,7 +191,14 @@ def to_onnx(
     logits = helper.make_tensor_value_info(
         "logits", TensorProto.FLOAT, ["batch", len(facts.actions)]
     )
-    graph = helper.make_graph(nodes, "policy", [observation], [logits], constants)
+    inputs, outputs = [observation], [logits]
+    if states:
+        nodes.append(helper.make_node("Concat", after, ["state_out"], axis=1))
+        for name, tensors in (("state_in", inputs), ("state_out", outputs)):
+            tensors.append(
+                helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", sum(sizes)])
+            )
+    graph = helper.make_graph(nodes, "policy", inputs, outputs, constants)
     model = helper.make_model(
         graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
     )
@@ -187,10 +206,47 @@ def to_onnx(
     return model
 
 
+def _memory(networks: Sequence[ActorCritic]) -> list[int]:
+    """Numbers that each actor with a memory remembers; the critics' are left behind."""
+    return [network.hidden for network in networks if network.state_size]
+
+
+def _second_layer(network: ActorCritic) -> dict[str, NDArray[np.float32]]:
+    """The actor's arrays between the first layer and the head, by their names in the graph."""
+    w = network.weights
+    if not network.state_size:
+        return {"weight2": w.weight2[0], "bias2": w.bias2[0]}
+    order = [UPDATE, RESET, CANDIDATE]  # ONNX's; each gate's matrix is the transpose of ours
+    from_input, from_state = (
+        each[0, order].swapaxes(1, 2).reshape(1, 3 * network.hidden, network.hidden)
+        for each in (w.input_weight, w.state_weight)
+    )
+    bias = np.zeros((1, 6, network.hidden), np.float32)
+    bias[0, :3], bias[0, 5] = w.gate_bias[0, order], w.gate_bias[0, 3]
+    return {"input2": from_input, "state2": from_state, "bias2": bias.reshape(1, -1)}
+
+
+def _gru_nodes(x: str, state: str, after: str, number: int, hidden: int) -> list[NodeProto]:
+    """One step of a gated recurrent unit: a sequence of one."""
+    begun, time = f"begun_{number}", f"time_{number}"
+    weights = [f"{name}_{number}" for name in ("input2", "state2", "bias2")]
+    return [
+        helper.make_node("Unsqueeze", [x, "first_axis"], [time]),
+        helper.make_node("Unsqueeze", [state, "first_axis"], [begun]),
+        helper.make_node(
+            "GRU", [time, *weights, "", begun], ["", f"end_{number}"],
+            hidden_size=hidden, linear_before_reset=1,
+        ),
+        helper.make_node("Squeeze", [f"end_{number}", "first_axis"], [after]),
+    ]  # fmt: skip
+
+
 def check_against_torch(
     model: onnx.ModelProto, networks: Sequence[ActorCritic], trainer: Trainer
 ) -> None:
     """Plays on and compares the logits of ONNX and torch in every state on the way.
+
+    What a network remembers goes on over the ends of episodes, in both alike.
 
     Raises:
         UserError: They differ by more than `TOLERANCE`.
@@ -198,12 +254,20 @@ def check_against_torch(
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), providers=["CPUExecutionProvider"]
     )
-    encoding = trainer.observer.encoding
+    encoding, slots = trainer.observer.encoding, trainer.rollout.slots
+    feed: dict[str, Any] = {}
+    if size := sum(_memory(networks)):
+        feed["state_in"] = np.zeros((slots, size), np.float32)
+    states = [torch.zeros(slots, network.state_size) for network in networks]
     for dense, rows in trainer.recorded_states(encoding.name):
-        ours = session.run(["logits"], {"observation": dense})[0]
+        ours, *after = session.run(None, feed | {"observation": dense})
+        feed = {"state_in": after[0]} if after else {}
         observations = trainer.rollout.observations.dense(rows, trainer.observer.num_rows)
-        theirs = sum(network(observations)[0] for network in networks).numpy()
-        difference = float(np.abs(ours - theirs).max())
+        theirs = torch.zeros(ours.shape)
+        for number, network in enumerate(networks):
+            logits, _, states[number] = network(observations, states[number])
+            theirs += logits
+        difference = float(np.abs(ours - theirs.numpy()).max())
         if difference > TOLERANCE:
             raise UserError(
                 f"The exported network differs from the trained one by {difference:g} in its "
@@ -212,9 +276,10 @@ def check_against_torch(
 
 
 def _card(
-    name: str, record: dict[str, Any], trainer: Trainer, seats: tuple[int, ...], title: str | None
+    name: str, record: dict[str, Any], trainer: Trainer, export: Export, title: str | None
 ) -> dict[str, Any]:
     facts, encoding = trainer.world.facts, trainer.observer.encoding
+    seats, memory = export.seats, sum(_memory(export.networks))
     layout = facts.world.split("/", 1)[1]
     hyperparameters = dict(record["config"])
     for key in ("others_folder", "partner_folder"):
@@ -227,7 +292,8 @@ def _card(
     if title is None:
         alone = "" if len(seats) == len(trainer.team) else f", seat {seats[0]}"
         role = f", {trainer.config.role}" if trainer.config.role else ""
-        title = f"{TITLES[record['method']]}{role}{alone} ({layout.replace('_', ' ')})"
+        method = TITLES[record["method"]] + (" with memory" if memory else "")
+        title = f"{method}{role}{alone} ({layout.replace('_', ' ')})"
     return {
         "schema": 1,
         "name": name,
@@ -244,8 +310,8 @@ def _card(
             "shape": list(encoding.shape),
             "dtype": encoding.dtype,
         },
-        "recurrent": False,
-        "state_shape": None,
+        "recurrent": memory > 0,
+        "state_shape": [memory] if memory else None,
         "actions": list(facts.actions),
         "algorithm": record["method"],
         "hyperparameters": hyperparameters,

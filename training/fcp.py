@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from training.config import FcpConfig, SelfPlayConfig, shared_settings
 from training.kernels import sample_actions
-from training.networks import evaluate
 from training.ppo import Lesson
 from training.self_play import SelfPlay
 from training.trainer import Export, Trainer
@@ -45,6 +44,7 @@ class Fcp(Trainer):
     def __init__(self, config: FcpConfig, seeds: Sequence[int] | None = None) -> None:
         super().__init__(config, seeds)
         self.hero = self.new_policies("hero")
+        self.partner_memory = self.new_memory(self.hero.stack.networks[0])
         self.hero_slots = self.slots_in_turn()
         self.partner_slots = np.setdiff1d(self.slots(*self.team), self.hero_slots)
         self.population: SelfPlay | None = self.make_population()
@@ -120,8 +120,8 @@ class Fcp(Trainer):
         order = np.argsort(number, kind="stable")
         ends = np.searchsorted(number[order], np.arange(len(self.members) * pool + 1))
         flat = self.snapshots.reshape(-1, self.snapshots.shape[-1])
-        rows = step * rollout.slots + slots[order]
-        logits, _ = evaluate(self.hero.stack.networks[0], flat, rollout.observations, rows, ends)
+        shape = self.hero.stack.networks[0]
+        logits, _ = self.consult(shape, flat, self.partner_memory, step, slots[order], ends)
         sample_actions(
             logits, uniforms, slots[order], rollout.actions[step], rollout.log_probs[step]
         )
@@ -132,7 +132,7 @@ class Fcp(Trainer):
         lessons = []
         for k, member in enumerate(self.members):
             own = self.of_member(self.hero_slots, k)
-            samples, _ = self.samples(rewards, self.rollout.values, own)
+            samples, _ = self.samples(self.hero, rewards, own)
             lessons.append(Lesson(self.hero.learners[k], samples, member.shuffle_stream))
         return self.teach(lessons)
 

@@ -33,9 +33,7 @@ class Ippo(Trainer):
         lessons, marks = [], []
         for k, member in enumerate(self.members):
             for seat, (policies, slots) in zip(self.team, self.by_seat, strict=True):
-                samples, _ = self.samples(
-                    rewards, self.rollout.values, self.of_member(slots, k)
-                )  # fmt: skip
+                samples, _ = self.samples(policies, rewards, self.of_member(slots, k))
                 lessons.append(Lesson(policies.learners[k], samples, member.shuffle_stream))
                 marks.append((k, f"{{}}/seat{seat}"))
         return by_member(marks, self.teach(lessons))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from play.worlds.compilation import digest_of
 
-MODULES = ("gae", "kernels", "loss", "passes")  # all that use jit
+MODULES = ("gae", "gru", "kernels", "loss", "passes")  # all that use jit
 Array = NDArray[Any]
 RELU, TANH = 0, 1
 SOURCES = digest_of(*(Path(__file__).with_name(f"{name}.py") for name in MODULES))

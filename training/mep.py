@@ -36,25 +36,36 @@ class MepPopulation(SelfPlay):
         """
         super().__init__(config, seeds)
         self._group, self._diversity = group, diversity
+        # what every policy of a group would remember in each slot of the group
+        self._minds = [self.new_memory(self.policy.stack.networks[0]) for _ in range(group)]
+        self._log_probs = np.zeros((self.rollout.length, len(self.everywhere)), np.float32)
+
+    def act(self, step: int, uniforms: NDArray[np.float64]) -> None:
+        """The policies act in their seats, and the mean policy judges what they do."""
+        super().act(step, uniforms)
+        if step < self.rollout.length:
+            self._log_probs[step] = self._mean_log_probs(step)
 
     def learn(self) -> list[dict[str, float]]:
         """Learns as in self-play, from rewards with the bonus."""
-        for step in range(self.rollout.length):
-            bonus = -self._diversity * self._mean_log_probs(step)
-            self.rollout.own[step, self.everywhere] += bonus
+        self.rollout.own[:, self.everywhere] -= self._diversity * self._log_probs
         return super().learn()
 
     def _mean_log_probs(self, step: int) -> NDArray[np.float32]:
         """[S] log-probability of the actions of a step under the mean policy of the group."""
         rollout, groups = self.rollout, len(self.members) // self._group
-        slots = self.everywhere.reshape(groups, 1, -1)  # what each group sees, all its members
-        share = slots.shape[2]
-        rows = np.broadcast_to(slots, (groups, self._group, share)).reshape(-1)
+        slots = self.everywhere.reshape(groups, -1)  # what each group sees, all its members
+        share = slots.shape[1]
+        rows = np.repeat(slots, self._group, axis=0).reshape(-1)
         ends = np.arange(len(self.members) + 1) * share
-        networks, flat = self.policy.stack.networks, self.policy.stack.flat
+        network, flat = self.policy.stack.networks[0], self.policy.stack.flat
+        state = np.stack([mind.now[slots] for mind in self._minds], 1)
+        after = state.reshape(len(rows), network.state_size)
         logits, _ = evaluate(
-            networks[0], flat, rollout.observations, step * rollout.slots + rows, ends
+            network, flat, rollout.observations, step * rollout.slots + rows, ends, after
         )
+        for number, mind in enumerate(self._minds):
+            mind.now[slots] = state[:, number]  # the memory of `after`
         chosen = rollout.actions[step, rows][:, None]
         log_probs = np.take_along_axis(log_softmax(logits), chosen, 1)
         mean = np.exp(log_probs).reshape(groups, self._group, share).mean(1)

@@ -1,8 +1,8 @@
 """The actor-critic network, and the sparse form of the observations that it reads."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from play.worlds.spec import World, WorldFacts
-from training import kernels
-from training.passes import Weights, forward_many
+from training import kernels, passes
+from training.passes import Weights
 from training.workers import SHARDS, WORKERS
 
 KINDS = {"relu": kernels.RELU, "tanh": kernels.TANH}
@@ -103,9 +103,15 @@ class ActorCritic(nn.Module):
     Attributes:
         flat: [P] all weights, one after the other.
         weights: The same memory as arrays by name.
+        hidden: Units H of a hidden layer.
         activation: "relu" or "tanh".
         kind: The same for the kernels.
+        state_size: Numbers M that it remembers from step to step.
     """
+
+    parts: ClassVar[Any] = Weights
+    add_gradient: ClassVar[Any] = staticmethod(passes.loss_gradient_of_weights)
+    state_size = 0
 
     def __init__(
         self,
@@ -131,7 +137,7 @@ class ActorCritic(nn.Module):
             active_inputs: Typical number of non-zero inputs; scales the first layer.
         """
         super().__init__()
-        self.activation = activation
+        self.hidden, self.activation = hidden, activation
         self.kind = KINDS[activation]
 
         def orthogonal(rows: int, columns: int, gain: float) -> Tensor:
@@ -141,56 +147,87 @@ class ActorCritic(nn.Module):
         initial = {
             "table": first / active_inputs**0.5,
             "bias1": torch.zeros(2 * hidden),
-            "weight2": torch.stack([orthogonal(hidden, hidden, 2**0.5) for _ in range(2)]),
-            "bias2": torch.zeros(2, hidden),
+            **self.between(orthogonal),
             "actor_weight": orthogonal(hidden, num_actions, actor_gain),
             "actor_bias": torch.zeros(num_actions),
             "critic_weight": orthogonal(hidden, num_contexts, 1.0),
             "critic_bias": torch.zeros(num_contexts),
         }
-        self._shapes = [tuple(initial[name].shape) for name in Weights._fields]
-        flat = torch.cat([initial[name].reshape(-1) for name in Weights._fields])
+        self._shapes = [tuple(initial[name].shape) for name in self.parts._fields]
+        flat = torch.cat([initial[name].reshape(-1) for name in self.parts._fields])
         self.flat: Tensor
         self.register_buffer("flat", flat)
         self.weights = self.views(flat.numpy())
+
+    def between(self, orthogonal: Callable[[int, int, float], Tensor]) -> dict[str, Tensor]:
+        """Initial weights of what lies between the first layer and the heads, by name."""
+        weights = [orthogonal(self.hidden, self.hidden, 2**0.5) for _ in range(2)]
+        return {"weight2": torch.stack(weights), "bias2": torch.zeros(2, self.hidden)}
 
     def move_to(self, memory: NDArray[np.float32]) -> None:
         """Lets the weights lie in the given memory [P], which holds them already."""
         self.flat = torch.from_numpy(memory)
         self.weights = self.views(memory)
 
-    def views(self, flat: NDArray[np.float32]) -> Weights:
+    def views(self, flat: NDArray[np.float32]) -> Any:
         """Arrays by name that share the memory of a flat one of size P."""
         ends = np.cumsum([int(np.prod(shape)) for shape in self._shapes])
-        parts = np.split(flat, ends[:-1])
-        return Weights(*(p.reshape(shape) for p, shape in zip(parts, self._shapes, strict=True)))
+        parts = zip(np.split(flat, ends[:-1]), self._shapes, strict=True)
+        return self.parts(*(part.reshape(shape) for part, shape in parts))
 
-    def forward(self, observations: Tensor) -> tuple[Tensor, Tensor]:
+    def tensors(self) -> Any:
+        """The weights by name as tensors, for torch."""
+        sizes = [int(np.prod(shape)) for shape in self._shapes]
+        parts = zip(torch.split(self.flat, sizes), self._shapes, strict=True)
+        return self.parts(*(part.reshape(shape) for part, shape in parts))
+
+    def first_layer(self, observations: Tensor) -> tuple[Tensor, Tensor]:
+        """The first layer [B, H] of actor and critic in plain torch."""
+        function = {"relu": torch.relu, "tanh": torch.tanh}[self.activation]
+        w = self.tensors()
+        seen, judged = function(observations @ w.table + w.bias1).split(self.hidden, 1)
+        return seen, judged
+
+    def forward(
+        self, observations: Tensor, state: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """The same network in plain torch, over dense observations: the reference for checks.
 
         Args:
             observations: [B, V] one number per row of the table.
+            state: [B, M] what is remembered before; None at the start of an episode.
 
         Returns:
-            Logits [B, actions] and values [B, contexts].
+            Logits [B, actions], values [B, contexts] and what is remembered after.
         """
-        sizes = [int(np.prod(shape)) for shape in self._shapes]
-        parts = zip(torch.split(self.flat, sizes), self._shapes, strict=True)
-        table, bias1, weight2, bias2, actor, actor_bias, critic, critic_bias = (
-            part.reshape(shape) for part, shape in parts
-        )
         function = {"relu": torch.relu, "tanh": torch.tanh}[self.activation]
-        first = function(observations @ table + bias1)
-        half = len(weight2[0])
-        seen = function(first[:, :half] @ weight2[0] + bias2[0])
-        judged = function(first[:, half:] @ weight2[1] + bias2[1])
-        return seen @ actor + actor_bias, judged @ critic + critic_bias
+        w, (seen, judged) = self.tensors(), self.first_layer(observations)
+        seen = function(seen @ w.weight2[0] + w.bias2[0])
+        judged = function(judged @ w.weight2[1] + w.bias2[1])
+        logits = seen @ w.actor_weight + w.actor_bias
+        return logits, judged @ w.critic_weight + w.critic_bias, torch.zeros(len(logits), 0)
 
     def evaluate(
         self, observations: Observations, rows: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Logits [B, actions] and values [B, contexts] of the chosen observations."""
-        return evaluate(self, self.flat.numpy()[None], observations, rows, np.array([0, len(rows)]))
+        """Logits [B, actions] and values [B, contexts] of the chosen observations.
+
+        A network with a memory has seen nothing before.
+        """
+        state = np.zeros((len(rows), self.state_size), np.float32)
+        bounds = np.array([0, len(rows)])
+        return evaluate(self, self.flat.numpy()[None], observations, rows, bounds, state)
+
+    def forward_many(
+        self, flat: NDArray[np.float32], observations: Observations, rows: NDArray[np.int64],
+        bounds: NDArray[np.int64], begin: int, end: int, state: NDArray[np.float32],
+        logits: NDArray[np.float32], values: NDArray[np.float32],
+    ) -> None:  # fmt: skip
+        """Evaluates the networks from `begin` to `end` in this thread; see `evaluate`."""
+        passes.forward_many(
+            flat, len(self.weights.table), self.hidden, self.kind, observations.index,
+            observations.value, observations.count, rows, bounds, begin, end, logits, values,
+        )  # fmt: skip
 
 
 class Stack:
@@ -207,32 +244,31 @@ class Stack:
         for network, row in zip(networks, self.flat, strict=True):
             network.move_to(row)
 
-    def evaluate(
-        self, observations: Observations, rows: NDArray[np.int64], ends: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Logits [B, actions] and values [B, contexts] of the chosen observations.
-
-        Args:
-            observations: Where to read.
-            rows: [B] which observations; network g reads rows[ends[g]] to rows[ends[g + 1] - 1].
-            ends: [G + 1] ascending.
-        """
-        return evaluate(self.networks[0], self.flat, observations, rows, ends)
-
 
 def evaluate(
     shape: ActorCritic, flat: NDArray[np.float32], observations: Observations,
-    rows: NDArray[np.int64], bounds: NDArray[np.int64],
+    rows: NDArray[np.int64], bounds: NDArray[np.int64], state: NDArray[np.float32],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:  # fmt: skip
-    """Evaluates networks of the shape of one of them; see `Stack.evaluate`."""
+    """What networks of the shape of one of them say of the chosen observations.
+
+    Args:
+        shape: The one.
+        flat: [G, P] their weights.
+        observations: Where to read.
+        rows: [B] which observations; network g reads rows[bounds[g]] to rows[bounds[g + 1] - 1].
+        bounds: [G + 1] ascending.
+        state: [B, M] what is remembered before; on return, what is remembered after.
+
+    Returns:
+        Logits [B, actions] and values [B, contexts].
+    """
     weights = shape.weights
     logits = np.empty((len(rows), len(weights.actor_bias)), np.float32)
     values = np.empty((len(rows), len(weights.critic_bias)), np.float32)
 
     def run(begin: int, end: int) -> None:
-        forward_many(
-            flat, len(weights.table), weights.weight2.shape[1], shape.kind, observations.index,
-            observations.value, observations.count, rows, bounds, begin, end, logits, values,
+        shape.forward_many(
+            flat, observations, rows, bounds, begin, end, state, logits, values
         )  # fmt: skip
 
     parts = SHARDS if len(flat) >= SHARDS and len(rows) >= SHARDS * WORTH_A_THREAD else 1
@@ -255,7 +291,7 @@ def dense_first_layer(
     for the kitchen's urgency plane, which is one everywhere or zero everywhere, is spread over
     the plane's cells.
     """
-    hidden = network.weights.weight2.shape[1]
+    hidden = network.hidden
     table = network.weights.table[:, :hidden]
     shape = next(iter(facts.encodings.values())).shape
     features = int(np.prod(shape))

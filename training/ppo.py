@@ -17,11 +17,30 @@ from training.config import TrainConfig
 from training.kernels import Array
 from training.loss import FIGURES, NO_KL
 from training.networks import ActorCritic, Observations
-from training.passes import loss_gradient_of_weights
 from training.workers import SHARDS, WORKERS, at_once, side_by_side
 
 torch.set_num_threads(1)  # the matrices are small; batches are split by rows instead
 ADAM_EPSILON = 1e-8  # the usual 1e-5 holds back what is rarely seen, such as a distant pot
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """How the samples of a policy with a memory follow each other: T steps in L slots.
+
+    Sample t * L + l is step t of sequence l.
+
+    Attributes:
+        starts: [L, M] what was remembered before the first step.
+        going_on: [T, L] float32; 0 where a step begins an episode, before which nothing was.
+    """
+
+    starts: NDArray[np.float32]
+    going_on: NDArray[np.float32]
+
+    def samples(self, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+        """[T * B] the samples of B sequences, step after step."""
+        steps, count = self.going_on.shape
+        return (np.arange(steps)[:, None] * count + chosen).reshape(-1)
 
 
 @dataclass(frozen=True)
@@ -35,6 +54,8 @@ class Samples:
         advantages: [S].
         targets: [S] what the critic should say.
         contexts: [S] int64, which of the critic's values is meant.
+        sequences: How they follow each other, for a policy with a memory: minibatches then consist
+            of whole sequences, for the gradient flows back through the steps.
     """
 
     rows: NDArray[np.int64]
@@ -43,6 +64,12 @@ class Samples:
     advantages: NDArray[np.float32]
     targets: NDArray[np.float32]
     contexts: NDArray[np.int64]
+    sequences: Sequences | None = None
+
+    @property
+    def units(self) -> int:
+        """What minibatches consist of: the number of samples or of sequences."""
+        return len(self.rows if self.sequences is None else self.sequences.starts)
 
 
 @dataclass(frozen=True)
@@ -101,7 +128,7 @@ class Learner:
             observations: Where the samples' rows are.
             samples: What to learn from.
             learning_rate: Adam's step size.
-            batches: The minibatches, as indices of samples.
+            batches: The minibatches, as indices of samples or of sequences.
             reference: What an adversary is compared with.
             submit: How shares of a minibatch are run: in another thread, or `at_once`.
 
@@ -112,9 +139,10 @@ class Learner:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
         figures = np.zeros((SHARDS, len(FIGURES)))
+        length = len(samples.rows) // samples.units
         for batch in batches:
             shards = np.array_split(batch, SHARDS)
-            arguments = (observations, samples, reference, len(batch))
+            arguments = (observations, samples, reference, len(batch) * length)
             others = [
                 submit(self._gradient, shard, chosen, *arguments, figures[shard])
                 for shard, chosen in enumerate(shards[1:], 1)
@@ -133,12 +161,16 @@ class Learner:
         reference: Reference, total: int, figures: Array,
     ) -> None:  # fmt: skip
         """Writes the gradient of a share of a minibatch of `total` samples into a buffer."""
-        config = self._config
+        config, sequences = self._config, samples.sequences
         self._gradients[shard].fill(0)
-        loss_gradient_of_weights(
+        memory: tuple[Array, ...] = ()
+        if sequences is not None:
+            memory = sequences.starts[chosen], sequences.going_on.take(chosen, 1)
+            chosen = sequences.samples(chosen)
+        self.network.add_gradient(
             self.network.weights, self._views[shard], self.network.kind,
             observations.index, observations.value, observations.count,
-            samples.rows[chosen], chosen, samples.actions, samples.log_probs,
+            samples.rows[chosen], *memory, chosen, samples.actions, samples.log_probs,
             samples.advantages, samples.targets, samples.contexts, reference.log_probs,
             reference.residual, reference.kl, np.float32(reference.price),
             np.float32(config.clip), np.float32(self.entropy),
@@ -190,7 +222,7 @@ def learn_all(
         The figures of each lesson.
     """
     dealt = [
-        list(minibatches(len(o.samples.rows), config.epochs, config.minibatches, o.generator))
+        list(minibatches(o.samples.units, config.epochs, config.minibatches, o.generator))
         for o in lessons
     ]
     sizes = [len(lesson.samples.rows) for lesson in lessons]
@@ -216,7 +248,7 @@ def shorten(gradient: NDArray[np.float32], longest: float) -> None:
 def minibatches(
     size: int, epochs: int, parts: int, generator: np.random.Generator
 ) -> Iterator[NDArray[np.int64]]:
-    """Shuffles the samples in each epoch and deals them out in `parts` of nearly equal size."""
+    """Shuffles samples or sequences in each epoch and deals them out in nearly equal `parts`."""
     for _ in range(epochs):
         yield from np.array_split(generator.permutation(size), parts)
 

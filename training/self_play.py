@@ -30,7 +30,7 @@ class SelfPlay(Trainer):
         lessons = []
         for k, member in enumerate(self.members):
             own = self.of_member(self.everywhere, k)
-            samples, _ = self.samples(rewards, self.rollout.values, own)
+            samples, _ = self.samples(self.policy, rewards, own)
             lessons.append(Lesson(self.policy.learners[k], samples, member.shuffle_stream))
         return self.teach(lessons)
 

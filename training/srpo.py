@@ -279,14 +279,14 @@ class Srpo(Trainer):
     def _heros_lesson(
         self, role: Role, member: int, rewards: NDArray[np.float32], slots: NDArray[np.int64]
     ) -> Lesson:
-        samples, _ = self.samples(rewards, self.rollout.values, slots)
+        samples, _ = self.samples(role.policies, rewards, slots)
         samples.contexts[:] = np.tile(self.context[slots], self.rollout.length)
         learner, stream = role.policies.learners[member], self.members[member].shuffle_stream
         return Lesson(learner, samples, stream)
 
     def _adversarys_lesson(self, role: Role, member: int, rewards: NDArray[np.float32]) -> Lesson:
         slots = self.of_member(role.slots, member)
-        samples, deviation = self.samples(rewards, self.rollout.values, slots)
+        samples, deviation = self.samples(role.policies, rewards, slots)
         learner, stream = role.policies.learners[member], self.members[member].shuffle_stream
         return Lesson(learner, samples, stream, self._reference(slots, member, deviation))
 

@@ -23,8 +23,10 @@ from training.config import TrainConfig
 from training.gae import advantages
 from training.guests import Guest, load_guests, seat_guests, seat_partners
 from training.kernels import sample_actions
-from training.networks import ActorCritic, SparseObserver, Stack
-from training.ppo import Learner, Lesson, Samples, learn_all, normalised
+from training.memory import Memory
+from training.networks import ActorCritic, SparseObserver, Stack, evaluate
+from training.ppo import Learner, Lesson, Samples, Sequences, learn_all, normalised
+from training.recurrent import NETWORKS
 from training.rollout import Returns, Rollout, collect
 from training.starts import VisitedStarts
 
@@ -83,11 +85,12 @@ class Policies:
         entropy: Weight of their entropy bonus at the start.
         learners: One for each seed.
         stack: Their networks.
+        memory: What they remember in the slots where they act.
     """
 
     def __init__(self, name: str, networks: Sequence[ActorCritic], config: TrainConfig,
-                 entropy: float) -> None:  # fmt: skip
-        self.name, self.entropy = name, entropy
+                 entropy: float, memory: Memory) -> None:  # fmt: skip
+        self.name, self.entropy, self.memory = name, entropy, memory
         self.stack = Stack(networks)
         self.learners = [Learner(network, config, entropy) for network in networks]
 
@@ -103,6 +106,7 @@ class Trainer:
         team: The seats that learn.
         steps: Joint steps of the environments of one seed so far.
         policies: All that is learnt, by name.
+        memories: What is remembered by all who act.
     """
 
     method: ClassVar[str]
@@ -126,6 +130,7 @@ class Trainer:
         self.visited = VisitedStarts(self.world, self.members) if config.visited_starts else None
         self.steps = 0
         self.policies: dict[str, Policies] = {}
+        self.memories: list[Memory] = []
         for member in self.members:
             member.returns = {
                 name: Returns(len(envs), facts.reward_unit, facts.horizon)
@@ -219,6 +224,8 @@ class Trainer:
         """Fills the rollout and takes note of the returns."""
         rollout = self.rollout
         self.world.draw_starts(self.config.exploring_starts * self.shaping())
+        for memory in self.memories:
+            memory.begin()
         collect(
             self.world, self.observer, rollout, self.team, self._act, self._uniforms(),
             self._after_step,
@@ -234,14 +241,23 @@ class Trainer:
         return np.hstack([member.action_stream.random(shape) for member in self.members])
 
     def _act(self, step: int, uniforms: NDArray[np.float64]) -> None:
-        for guest in self.guests:  # first: a method may let itself play in a guest's place
-            guest.act(self.rollout, step, uniforms)
+        if step < self.rollout.length:  # guests have no values, which is all that is asked for last
+            for guest in self.guests:  # first: a method may let itself play in a guest's place
+                guest.act(self.rollout, step, uniforms)
         self.act(step, uniforms)
+
+    def _forget(self, done: NDArray[np.bool_]) -> None:
+        """Begins anew whatever is remembered of episodes that ended, done [N]."""
+        for guest in self.guests:
+            guest.forget(done)
+        if done.any():
+            slots = np.repeat(done, self.players)
+            for memory in self.memories:
+                memory.forget(slots)
 
     def _after_step(self, step: int) -> None:
         done = self.rollout.done[step]
-        for guest in self.guests:
-            guest.forget(done)
+        self._forget(done)
         if self.visited is not None:
             self.visited.after_step(done, self.config.visited_starts)
         self.after_step(step)
@@ -259,21 +275,28 @@ class Trainer:
             yield dense.reshape(rollout.slots, *dense.shape[2:]), rows
             self._act(step, uniforms[step])
             self.world.step(rollout.actions[step].reshape(self.world.num_envs, self.players))
+            self._forget(self.world.done)
 
     def new_policies(self, name: str, entropy: float | None = None, **options: Any) -> Policies:
         """Makes a policy for each seed; `entropy` is the configured bonus if None."""
         config = self.config
         networks = [
-            ActorCritic(
+            NETWORKS[config.memory](
                 self.observer.num_rows, len(self.world.facts.actions), config.hidden,
                 config.activation, member.weights, **options,
             )
             for member in self.members
         ]  # fmt: skip
+        memory = self.new_memory(networks[0])
         self.policies[name] = Policies(
-            name, networks, config, config.entropy if entropy is None else entropy
+            name, networks, config, config.entropy if entropy is None else entropy, memory
         )
         return self.policies[name]
+
+    def new_memory(self, network: ActorCritic) -> Memory:
+        """Room for what networks like this one remember in every slot."""
+        self.memories.append(Memory(self.rollout.slots, network.state_size))
+        return self.memories[-1]
 
     def slots(self, *seats: int) -> NDArray[np.int64]:
         """Slots of the given seats in all environments, in order."""
@@ -305,11 +328,31 @@ class Trainer:
             ends: [seeds + 1] where each seed's part begins and the last one ends; equal parts
                 if None.
         """
-        rollout = self.rollout
         if ends is None:
             ends = np.arange(len(self.members) + 1) * (len(slots) // len(self.members))
+        stack = policies.stack
+        return self.consult(stack.networks[0], stack.flat, policies.memory, step, slots, ends)
+
+    def consult(
+        self, shape: ActorCritic, flat: NDArray[np.float32], memory: Memory, step: int,
+        slots: NDArray[np.int64], ends: NDArray[np.int64],
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:  # fmt: skip
+        """What networks say in some slots, where they remember what they see.
+
+        Args:
+            shape: A network of their shape.
+            flat: [G, P] their weights.
+            memory: What they remember.
+            step: Step of the rollout.
+            slots: [B] the slots, network by network.
+            ends: [G + 1] where each network's part begins and the last one ends.
+        """
+        rollout, state = self.rollout, memory.now[slots]
         rows = step * rollout.slots + slots
-        return policies.stack.evaluate(rollout.observations, rows, ends)
+        answers = evaluate(shape, flat, rollout.observations, rows, ends, state)
+        if step < rollout.length:  # the last state is seen again at the next rollout's first step
+            memory.now[slots] = state
+        return answers
 
     def decide(
         self, policies: Policies, step: int, slots: NDArray[np.int64],
@@ -322,26 +365,25 @@ class Trainer:
         sample_actions(logits, uniforms, slots, rollout.actions[step], rollout.log_probs[step])
 
     def samples(
-        self, rewards: NDArray[np.float32], values: NDArray[np.float32], slots: NDArray[np.int64]
+        self, policies: Policies, rewards: NDArray[np.float32], slots: NDArray[np.int64]
     ) -> tuple[Samples, float]:
         """What a policy that acted in these slots learns from.
 
         Args:
+            policies: The policy and those of other seeds.
             rewards: [T, S] reward of every slot.
-            values: [T + 1, S] what the learning policy's critic said.
-            slots: [s] the slots that count.
+            slots: [s] the slots that count, all of one seed.
 
         Returns:
             The samples, with normalised advantages, and what these were divided by.
         """
         rollout, config = self.rollout, self.config
-        values = values[:, slots]
+        values = rollout.values[:, slots]
         gained = advantages(
             rewards[:, slots], values[:-1], values[-1], rollout.slot_done()[:, slots],
             config.discount, config.gae_lambda,
         )  # fmt: skip
         scaled, deviation = normalised(gained, config.min_deviation)
-
         return Samples(
             rollout.rows(slots),
             rollout.actions[:-1, slots].reshape(-1),
@@ -349,7 +391,19 @@ class Trainer:
             scaled.reshape(-1),
             (gained + values[:-1]).reshape(-1),
             np.zeros(gained.size, np.int64),
+            self._sequences(policies.memory, slots) if policies.memory.size else None,
         ), deviation
+
+    def _sequences(self, memory: Memory, slots: NDArray[np.int64]) -> Sequences:
+        if len(slots) < self.config.minibatches:
+            raise UserError(
+                f"--minibatches is {self.config.minibatches}, but a policy with a memory learns "
+                f"from whole slots, of which it has {len(slots)} here: give at most that many "
+                "minibatches or more --num-envs"
+            )
+        going_on = np.ones((self.rollout.length, len(slots)), np.float32)
+        going_on[1:] = ~self.rollout.slot_done()[:-1, slots]
+        return Sequences(memory.start[slots], going_on)
 
     def teach(self, lessons: Sequence[Lesson]) -> list[dict[str, float]]:
         """Updates learners that do not depend on each other; returns the figures of each."""
@@ -391,6 +445,8 @@ class Trainer:
         }
         if self.visited is not None:
             saved["visited"] = self.visited.state(member)
+        if any(memory.size for memory in self.memories):
+            saved["memories"] = [memory.state(self._slots_of(member)) for memory in self.memories]
         return saved
 
     def restore(self, state: dict[str, Any], member: int = 0) -> None:
@@ -410,6 +466,14 @@ class Trainer:
             guest.restore(saved, member)
         if self.visited is not None:
             self.visited.restore(state["visited"], member)
+        if any(memory.size for memory in self.memories):
+            for memory, saved in zip(self.memories, state["memories"], strict=True):
+                memory.restore(saved, self._slots_of(member))
+
+    def _slots_of(self, member: int) -> slice:
+        """All slots of a seed."""
+        own = self.members[member].envs
+        return slice(own.start * self.players, own.stop * self.players)
 
 
 def by_member(

@@ -40,7 +40,7 @@ def test_compiled_network_equals_the_one_in_torch(activation, size):
     observations, dense, network = some_network(activation, size)
     rows = np.random.default_rng(4).permutation(size)
     logits, values = network.evaluate(observations, rows)
-    their_logits, their_values = network(dense[rows])
+    their_logits, their_values, _ = network(dense[rows])
     torch.testing.assert_close(torch.from_numpy(logits), their_logits, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(torch.from_numpy(values), their_values, rtol=1e-4, atol=1e-4)
     assert torch.equal(observations.dense(rows, ROWS), dense[rows])
@@ -65,7 +65,7 @@ def test_gradient_of_the_weights_equals_autograd(activation, size):
     )  # fmt: skip
 
     network.flat.requires_grad_()
-    logits, values = network(dense[rows])
+    logits, values, _ = network(dense[rows])
     log_p = torch.log_softmax(logits, 1)
     ratio = torch.exp(log_p[chosen, actions] - torch.from_numpy(old))
     entropy = -(log_p.exp() * log_p).sum(1)

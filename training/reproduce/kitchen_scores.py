@@ -53,7 +53,7 @@ def table_of(network: ActorCritic, trainer: Trainer, seat: int) -> Array:
         world.set_states(rows)
         seen = world.observe(trainer.observer.encoding.name)[:, seat].astype(np.float32)
         with torch.no_grad():
-            logits, _ = network(torch.from_numpy(seen))
+            logits, *_ = network(torch.from_numpy(seen))
         odds: Array = torch.softmax(logits.double(), 1).numpy()
         return odds
 
