@@ -1,5 +1,6 @@
 """The load benchmark's arithmetic, and a short run of it with everything real."""
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def test_steps_that_were_told_must_be_recorded_and_follow_one_another() -> None:
 
 
 def test_delivery_counts_from_the_promptest_message_of_a_game() -> None:
-    slow, prompt = Player("", None), Player("", None)  # type: ignore[arg-type]
+    slow, prompt = Player("", random.Random(0)), Player("", random.Random(0))
     for t in range(1, 101):
         slow.due[t] = prompt.due[t] = 150.0 * t
         prompt.ticks[t] = 9.0 + 0.15 * t  # the clocks differ by nine seconds
