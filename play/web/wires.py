@@ -32,6 +32,7 @@ from wsproto.connection import ConnectionType
 from wsproto.events import AcceptConnection, RejectConnection, Request
 from wsproto.utilities import ProtocolError
 
+from play.compact import compact
 from play.web import frames
 from play.web.frames import BadFrame, FrameReader, frame
 from play.web.messages import Allowance
@@ -145,7 +146,7 @@ class Wire:
             Hangup: It is closed, or its client is not worth having.
         """
         try:
-            data = self.sock.recv(65536)
+            data = self.sock.recv(MAX_FRAME_BYTES)
         except BlockingIOError:
             return
         if not data:
@@ -506,9 +507,6 @@ class Wires:
             log.exception("a connection could not be looked after")
 
 
-_encoder = json.JSONEncoder(separators=(",", ":"))
-
-
 def encode(event: str, data: Any) -> bytes:
     """An event as Engine.IO and Socket.IO write it."""
-    return b"42" + _encoder.encode([event, data]).encode()
+    return b"42" + compact([event, data])
