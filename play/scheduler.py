@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from agents.policy import Policy
 from play.deciding import PolicyWorker
@@ -148,8 +148,7 @@ class Game:
         self.scheduler.end(self, reason)
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """A decision that a game waits for at its step t."""
 
     game: Game

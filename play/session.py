@@ -12,7 +12,7 @@ import hashlib
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,8 +65,7 @@ class SessionConfig:
     tick_ms: int | None = None
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """A decision that a policy owes before the next step.
 
     Attributes:
@@ -86,8 +85,7 @@ class Request:
     uniform: float
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(NamedTuple):
     """What a policy answered to a request.
 
     Attributes:
@@ -105,8 +103,7 @@ class Decision:
     fallback: str | None = None
 
 
-@dataclass(frozen=True)
-class TickResult:
+class TickResult(NamedTuple):
     """What one step did.
 
     Attributes:
@@ -203,6 +200,7 @@ class Session:
         self.score = 0.0
         self.scores = [0.0] * len(config.seats)
         self.over = False
+        self._views = [SeatView(self.world, 0, seat) for seat in range(len(config.seats))]
         self._slots = [InputSlot(self.facts) for _ in config.seats]
         self._states = [p.initial_state(1) if p else None for p in policies]
         self._draws = [
@@ -404,8 +402,7 @@ class Session:
         if policy.encoding is not None:
             observation = self.world.observe(policy.encoding)[0, seat].copy()
         uniform = float(self._draws[seat].random())
-        view = SeatView(self.world, 0, seat)
-        return Request(seat, policy, observation, view, self._states[seat], uniform)
+        return Request(seat, policy, observation, self._views[seat], self._states[seat], uniform)
 
     def _retake(self, line: Line) -> TickResult:
         fallbacks = {d["seat"] for d in line.get("decisions", ()) if "fallback" in d}
@@ -530,4 +527,4 @@ def _telemetry(request: Request, decision: Decision) -> Line:
 
 
 def _digest(observation: NDArray[Any]) -> str:
-    return hashlib.blake2b(np.ascontiguousarray(observation).tobytes(), digest_size=8).hexdigest()
+    return hashlib.blake2b(observation.tobytes(), digest_size=8).hexdigest()
