@@ -13,7 +13,6 @@ few threads, those of one connection in the order in which they were sent.
 import contextlib
 import heapq
 import itertools
-import json
 import logging
 import selectors
 import socket
@@ -24,6 +23,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import orjson
 from engineio.packet import Packet
 from engineio.socket import Socket as EngineSession
 from flask_socketio import SocketIO
@@ -191,8 +191,8 @@ class Wire:
         if self.sid is None:
             return  # it speaks before it has been greeted
         try:
-            message = json.loads(text[2:])
-        except (ValueError, RecursionError) as error:
+            message = orjson.loads(text[2:])
+        except ValueError as error:
             raise Hangup from error
         handle(self.sid, message[1] if len(message) == 2 else None)
 

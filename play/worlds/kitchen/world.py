@@ -189,7 +189,7 @@ class Kitchen:
                 f"actions have shape {joint.shape}, but {self.num_envs} environments of "
                 f"{self.tables.players} players need {self.rewards.shape}"
             )
-        if not self.autoreset and self.done.any():
+        if not self.autoreset and b"\x01" in self.done.tobytes():
             raise ValueError("an episode is over: call reset(), or make the world with autoreset")
         invalid = self._run.kernels.first_invalid(joint, self.tables.players)
         if invalid >= 0:
