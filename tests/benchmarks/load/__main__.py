@@ -8,6 +8,7 @@ clients sent is looked for there. Leave the machine alone meanwhile.
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -99,8 +100,9 @@ class Part:
         threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
         self.name = name
         self._process = subprocess.Popen(
-            [sys.executable, *arguments], cwd=folder, text=True, stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, env={**os.environ, **threads, "PYTHONPATH": str(ROOT)},
+            [sys.executable, "-X", "faulthandler", *arguments], cwd=folder, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            env={**os.environ, **threads, "PYTHONPATH": str(ROOT)},
         )  # fmt: skip
 
     def tell(self, message: dict[str, Any]) -> None:
@@ -144,18 +146,20 @@ class Part:
         return int(found[1]) / 1024
 
     def end(self) -> None:
-        """Ends it as Ctrl-C would, and waits until it is gone.
+        """Ends it as whoever supervises it does, and waits until it is gone.
 
         Raises:
-            BenchmarkError: It does not end, and was killed.
+            BenchmarkError: It does not end; its stacks were written to standard error.
         """
         self._process.terminate()
         try:
             self._process.communicate(timeout=END_S)
         except subprocess.TimeoutExpired:
-            self.kill()
+            self._process.send_signal(signal.SIGABRT)
+            self._process.communicate()
             raise BenchmarkError(
-                f"{self.name} did not end within {END_S:.0f} s of being told to"
+                f"{self.name} did not end within {END_S:.0f} s of being told to; what its threads "
+                "were at is shown above"
             ) from None
 
     def kill(self) -> None:
