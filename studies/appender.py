@@ -47,6 +47,7 @@ class Appender:
     def __init__(self, engine: sa.Engine, writer: AbstractContextManager[Any]) -> None:
         self._engine, self._writer = engine, writer
         self._lock = threading.Lock()
+        self._sqlite = engine.dialect.name == "sqlite"
         self._statement = STATEMENTS[engine.dialect.name]
         self._connection: Any = None
 
@@ -68,8 +69,11 @@ class Appender:
                 except errors.IntegrityError as error:
                     raise Taken from error
                 except (errors.Error, SQLAlchemyError) as error:
-                    self._drop()
-                    if fresh:  # else it may have been the connection that was lost meanwhile
+                    # A connection that was lost meanwhile is opened again; SQLite's cannot be
+                    # lost, and closing it would tidy the very files that take nothing.
+                    if not self._sqlite:
+                        self._drop()
+                    if fresh or self._sqlite:
                         reason = str(error).partition("\n")[0]  # the rest shows what was written
                         raise OSError(f"the database does not answer: {reason}") from error
 
@@ -82,7 +86,7 @@ class Appender:
         if self._connection is None:
             self._connection = self._engine.raw_connection()
             self._connection.detach()
-            if self._engine.dialect.name == "postgresql":  # SQLite's are prepared that way
+            if not self._sqlite:  # whose connections are prepared that way
                 self._connection.dbapi_connection.autocommit = True
         cursor = self._connection.cursor()
         cursor.execute(self._statement, (given,))

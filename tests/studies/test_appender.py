@@ -4,11 +4,13 @@ import json
 from collections.abc import Callable
 
 import pytest
+import sqlalchemy as sa
 
 from play.recorder import Lost
 from play.session import Line
 from studies.records import RoundJournal, RoundRecord, begin_round, record_text
 from studies.store import Store
+from tests.studies.databases import PostgresServer
 from tests.studies.files import small
 
 HEADER: Line = {"world": "kitchen/cramped_room"}
@@ -49,13 +51,17 @@ def test_where_one_position_is_taken_nothing_is_written(new_store: Callable[[], 
     assert steps_of(store, first) == ['{"t":1}']
 
 
-def test_a_connection_that_was_lost_is_opened_again(new_store: Callable[[], Store]) -> None:
-    store = new_store()
+def test_a_connection_that_was_lost_is_opened_again(postgres: PostgresServer) -> None:
+    store = Store(postgres.new_database())
     (record,) = rounds_in(store, 1)
     RoundJournal(store).append_all([(record, [{"t": 1}])])
-    store.appender._connection.dbapi_connection.close()
+    with store.engine.connect() as connection:
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = "
+        others += "current_database() AND pid <> pg_backend_pid()"
+        connection.execute(sa.text(others))
     RoundJournal(store).append_all([(record, [{"t": 2}])])
     assert steps_of(store, record) == ['{"t":1}', '{"t":2}']
+    store.close()
 
 
 def test_a_database_that_is_gone_is_an_error_to_try_again(
