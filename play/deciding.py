@@ -102,7 +102,8 @@ def _act(requests: Sequence[Request]) -> list[tuple[int, list[float], Any]]:
         raise ValueError(f"{len(made.actions)} decisions for {len(requests)} seats")
     if not np.isfinite(made.probabilities).all():
         raise ValueError("the action probabilities are not finite")
-    actions, probabilities = made.actions.tolist(), made.probabilities.tolist()
+    actions = made.actions.tolist()
+    probabilities = made.probabilities.astype(np.float64).round(6).tolist()
     return [
         (
             actions[i],

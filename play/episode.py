@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from play.compact import compact
 from play.session import Line
 from play.worlds.errors import UserError
 from play.worlds.registry import make_world
@@ -125,12 +126,9 @@ class EpisodeWriter:
             return  # the next append cuts again, before it writes
 
 
-_encoder = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
-
-
 def encode_line(line: Line) -> bytes:
     """A line as it is in the file."""
-    return _encoder.encode(line).encode() + b"\n"
+    return compact(line) + b"\n"
 
 
 def _sync_folder(folder: Path) -> None:

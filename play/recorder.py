@@ -5,9 +5,8 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from play.session import Line
 
@@ -60,8 +59,7 @@ class Record(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """Lines to be written.
 
     Attributes:
@@ -146,6 +144,9 @@ class Recorder:
                     _guarded(partial(entry.failed, error))
                 again += group
             except Lost:
+                alone += group
+            except Exception:  # of one record, perhaps: the others need not go with it
+                log.exception("%d records cannot be written together", len(group))
                 alone += group
             else:
                 for entry in group:

@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from agents.policy import Policy
 from play.deciding import PolicyWorker
@@ -148,8 +148,7 @@ class Game:
         self.scheduler.end(self, reason)
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """A decision that a game waits for at its step t."""
 
     game: Game
@@ -283,40 +282,53 @@ class Scheduler:
                 due: list[tuple[float, int, Game, int]] = []
                 while self._heap and self._heap[0][0] <= now and len(due) < MAX_GROUP:
                     due.append(heapq.heappop(self._heap))
-            asked = [question for _, _, game, epoch in due for question in self._due(game, epoch)]
-            self._put(asked)
+            # One thing for all games and then the next is quicker than all things for one game:
+            # what it takes is still in the processor's cache.
+            stepped = [game for _, _, game, epoch in due if self._due(game, epoch)]
+            self._put([question for game in stepped for question in self._ask_next(game)])
             self._send_off()
 
-    def _due(self, game: Game, epoch: int) -> list[Asked]:
-        """The next step of a game is due, unless its schedule has changed since."""
+    def _due(self, game: Game, epoch: int) -> bool:
+        """The next step of a game is due, unless its schedule has changed since; takes it."""
         try:
             with game.lock:
                 if epoch != game.epoch or game.session.over or game.next_due is None:
-                    return []
-                if not game.unwritten:
-                    return self._step(game)
-                game.blocked = True  # `_written` goes on from here
+                    return False
+                if game.unwritten:
+                    game.blocked = True  # `_written` goes on from here
+                    return False
+                self._step(game)
+                return True
         except Exception:
-            log.exception("game %s cannot go on", game.id)
-            self.end(game, "technical fault")
-        return []
+            self._fail(game)
+            return False
 
-    def _step(self, game: Game) -> list[Asked]:
+    def _ask_next(self, game: Game) -> list[Asked]:
+        """What the policies of a game that has taken a step owe it, if it goes on."""
+        try:
+            with game.lock:
+                return [] if game.session.over else self._ask(game)
+        except Exception:
+            self._fail(game)
+            return []
+
+    def _fail(self, game: Game) -> None:
+        log.exception("game %s cannot go on", game.id)
+        self.end(game, "technical fault")
+
+    def _step(self, game: Game) -> None:
         due, now = game.next_due, self.clock()
         assert due is not None, "only a running game has steps"
         tick_s = game.session.tick_ms / 1000
         result = game.session.step((due - game.started) * 1000, game.now_ms(), game.decisions)
         game.decisions = {}
-        asked = []
         if result.done:
             game.next_due = None
         else:
-            asked = self._ask(game)
             # A game that fell behind by more than a tick goes on from now: nobody can play a
             # burst of steps.
             self._set_due(game, (now if now - due > tick_s else due) + tick_s)
         self._write(game, result.lines, lambda: self._tell(game, result))
-        return asked
 
     def _ask(self, game: Game) -> list[Asked]:
         """What the policies of a game owe it now, once."""

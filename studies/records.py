@@ -13,6 +13,7 @@ from play.episode import SCHEMA, encode_line, new_id, software
 from play.recorder import Lost
 from play.session import Line
 from studies import schema
+from studies.appender import Taken
 from studies.store import Participant, Store
 
 
@@ -42,12 +43,9 @@ class RoundJournal:
                 seqs[record.id] += 1
         if rows:
             try:
-                with self.store.writing() as connection:
-                    connection.execute(schema.chunks.insert(), rows)
-            except IntegrityError as error:
+                self.store.appender.append(rows)
+            except Taken as error:
                 raise Lost from error
-            except SQLAlchemyError as error:
-                raise OSError(f"the database does not answer: {error}") from error
         for record, _ in batch:
             record.seq = seqs[record.id]
 

@@ -22,6 +22,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from play.worlds.errors import UserError
 from studies import schema
+from studies.appender import Appender
 from studies.assignment import Given, Held, Place, allocate
 from studies.design import Study
 from studies.freeze import manifest_of
@@ -115,6 +116,9 @@ class Store:
     Args:
         database: Path of a SQLite file, or a PostgreSQL URL.
 
+    Attributes:
+        appender: Writes the records of rounds.
+
     Raises:
         UserError: It cannot be reached, or is of a newer version.
     """
@@ -129,6 +133,7 @@ class Store:
         )
         # SQLite's own way of waiting for another writer is to sleep and look again.
         self._writer = threading.Lock() if self.sqlite else contextlib.nullcontext()
+        self.appender = Appender(self.engine, self._writer)
         sa.event.listen(self.engine, "handle_error", _without_details)
         if self.sqlite:
             _prepare_sqlite(self.engine)
@@ -144,6 +149,7 @@ class Store:
 
     def close(self) -> None:
         """Closes every connection."""
+        self.appender.close()
         self.engine.dispose()
 
     def _migrate(self) -> None:

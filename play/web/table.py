@@ -47,6 +47,7 @@ class Table:
         self._tell_tick, self._tell_end, self._tell_stall = on_tick, on_end, on_stall
         self._holds: dict[str, int | None] = {}  # reason -> seat that is waited for
         self._game: Game | None = None
+        self._shown: Message = {}  # the newest state that is on the disk
 
     @property
     def game(self) -> Game:
@@ -68,8 +69,15 @@ class Table:
         return None
 
     def sit_down(self, game: Game) -> None:
-        """Names the game that this table listens to."""
+        """Names the game that this table listens to, which has not been started."""
         self._game = game
+        session = game.session
+        self._shown = {
+            "t": session.t,
+            "scene": session.scene(),
+            "score": session.score,
+            "scores": own_scores(session.facts, session.scores),
+        }
 
     def start(self, countdown_ms: float) -> None:
         """Starts the clock."""
@@ -101,28 +109,27 @@ class Table:
         self.game.stop(reason)
 
     def picture(self) -> Message:
-        """Everything about the game that a page needs from here on."""
+        """Everything about the game that a page needs from here on.
+
+        Like every message it shows what is on the disk: the game may be a step ahead of it.
+        """
         session = self.game.session
         facts, words = session.facts, presentation_of(session.facts.world)
-        with self.game.lock:
-            return {
-                "id": self.id,
-                "world": facts.world,
-                "static": session.static_scene(),
-                "scene": session.scene(),
-                "t": session.t,
-                "score": session.score,
-                "scores": own_scores(session),
-                "horizon": facts.horizon,
-                "tick_ms": session.tick_ms,
-                "starts_in_ms": self.starts_in_ms(),
-                "actions": list(facts.actions),
-                "keys": dict(facts.keys),
-                "art": words.art,
-                "help": words.help,
-                "touch": words.touch,
-                "goal": words.goal,
-            }
+        return {
+            "id": self.id,
+            "world": facts.world,
+            "static": session.static_scene(),
+            **self._shown,
+            "horizon": facts.horizon,
+            "tick_ms": session.tick_ms,
+            "starts_in_ms": self.starts_in_ms(),
+            "actions": list(facts.actions),
+            "keys": dict(facts.keys),
+            "art": words.art,
+            "help": words.help,
+            "touch": words.touch,
+            "goal": words.goal,
+        }
 
     def starts_in_ms(self) -> int:
         """Milliseconds until the game begins or goes on."""
@@ -132,17 +139,14 @@ class Table:
 
     def on_tick(self, game: Game, result: TickResult) -> None:
         """A step is on the disk."""
-        self._tell_tick(
-            {
-                "id": game.id,
-                "t": result.t,
-                "due": result.lines[-1]["due_ms"],
-                "scene": result.scene,
-                "score": result.score,
-                "scores": own_scores(game.session),
-                "events": result.events,
-            }
-        )
+        self._shown = {
+            "t": result.t,
+            "scene": result.scene,
+            "score": result.score,
+            "scores": own_scores(game.session.facts, result.scores),
+        }
+        due = result.lines[-1]["due_ms"]
+        self._tell_tick({"id": game.id, "due": due, "events": result.events, **self._shown})
 
     def on_end(self, game: Game, reason: str) -> None:
         """The record is closed."""
@@ -167,9 +171,9 @@ class Table:
         """Nothing: a record in a file is this process's own."""
 
 
-def own_scores(session: Session) -> list[float] | None:
+def own_scores(facts: WorldFacts, scores: Sequence[float]) -> list[float] | None:
     """Points of each seat where every player has their own; None where they share all."""
-    return list(session.scores) if shows_own_points(session.facts) else None
+    return list(scores) if shows_own_points(facts) else None
 
 
 class Tables:

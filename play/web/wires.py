@@ -13,7 +13,6 @@ few threads, those of one connection in the order in which they were sent.
 import contextlib
 import heapq
 import itertools
-import json
 import logging
 import selectors
 import socket
@@ -24,22 +23,18 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import orjson
 from engineio.packet import Packet
 from engineio.socket import Socket as EngineSession
 from flask_socketio import SocketIO
 from wsproto import WSConnection
 from wsproto.connection import ConnectionType
-from wsproto.events import (
-    AcceptConnection,
-    BytesMessage,
-    CloseConnection,
-    Ping,
-    RejectConnection,
-    Request,
-    TextMessage,
-)
+from wsproto.events import AcceptConnection, RejectConnection, Request
 from wsproto.utilities import ProtocolError
 
+from play.compact import compact
+from play.web import frames
+from play.web.frames import BadFrame, FrameReader, frame
 from play.web.messages import Allowance
 
 log = logging.getLogger("understudy.web")
@@ -52,6 +47,8 @@ GREETING_S = 10.0
 """How long a connection may take to say what it wants."""
 LINGER_S = 2.0
 """How long a client may take to hang up after it was told goodbye."""
+NORMAL_CLOSURE = (1000).to_bytes(2)
+"""Content of the frame that says goodbye."""
 HANDLERS = 8
 """Threads for messages that may wait for a disk or load a world."""
 
@@ -64,19 +61,16 @@ class Hangup(Exception):
 
 
 class Wire:
-    """One connection: its socket, its protocol and what waits to be sent or handled."""
+    """One connection: its socket, and what waits to be sent or handled."""
 
-    def __init__(
-        self, wires: "Wires", sock: socket.socket, protocol: WSConnection, session: EngineSession
-    ) -> None:
+    def __init__(self, wires: "Wires", sock: socket.socket, session: EngineSession) -> None:
         self.sock, self.session = sock, session
         self.sid: str | None = None  # Socket.IO's name of it, once it has one
         self.allowance = wires.new_allowance()
-        self._wires, self._protocol = wires, protocol
+        self._wires = wires
         self._lock = threading.Lock()
         self._backlog = bytearray()
-        self._parts: list[str] = []
-        self._size = 0
+        self._reader = FrameReader(MAX_FRAME_BYTES)
         self._jobs: deque[Callable[[], None]] = deque()
         self._busy = False
         self.closing = False  # the last bytes are on their way
@@ -84,19 +78,21 @@ class Wire:
 
     # Sending, from any thread
 
-    def send(self, text: str) -> None:
+    def send(self, text: bytes) -> None:
         """Sends a message; a client that does not read loses its connection."""
+        self._say(frame(frames.TEXT, text))
+
+    def _say(self, data: bytes) -> None:
         with self._lock:
             if not (self.closing or self.gone):
-                self._write(self._protocol.send(TextMessage(data=text)))
+                self._write(data)
 
     def finish(self) -> None:
         """Ends the connection when everything has been sent."""
         with self._lock:
             if self.closing or self.gone:
                 return
-            with contextlib.suppress(ProtocolError):
-                self._write(self._protocol.send(CloseConnection(code=1000)))
+            self._write(frame(frames.CLOSE, NORMAL_CLOSURE))
             self.closing = True
         self._wires.ask(lambda: self._wires.look_after(self))
 
@@ -150,64 +146,53 @@ class Wire:
             Hangup: It is closed, or its client is not worth having.
         """
         try:
-            data = self.sock.recv(65536)
+            data = self.sock.recv(MAX_FRAME_BYTES)
         except BlockingIOError:
             return
         if not data:
             raise Hangup
         if self.closing:
             return  # it still speaks, but nobody listens
-        with self._lock:
-            try:
-                self._protocol.receive_data(data)
-                events = list(self._protocol.events())
-            except ProtocolError as error:
-                raise Hangup from error
-        for event in events:
-            if isinstance(event, TextMessage):
-                self._hear(event)
-            elif isinstance(event, Ping):
-                with self._lock:
-                    self._write(self._protocol.send(event.response()))
-            elif isinstance(event, (CloseConnection, BytesMessage)):
-                raise Hangup
+        try:
+            for kind, content in self._reader.feed(data):
+                if kind == frames.TEXT:
+                    self._hear(content.decode())
+                elif kind == frames.PING:
+                    self._say(frame(frames.PONG, content))
+                elif kind != frames.PONG:
+                    raise Hangup
+        except (BadFrame, UnicodeDecodeError) as error:
+            raise Hangup from error
 
-    def _hear(self, event: TextMessage) -> None:
-        self._size += len(event.data)
-        if self._size > MAX_FRAME_BYTES:
+    def _hear(self, text: str) -> None:
+        if text[:1] not in PACKET_TYPES or not self.allowance.message():
             raise Hangup
-        self._parts.append(event.data)
-        if event.message_finished:
-            frame = "".join(self._parts)
-            self._parts, self._size = [], 0
-            if frame[:1] not in PACKET_TYPES or not self.allowance.message():
-                raise Hangup
-            self._take(frame)
+        self._take(text)
 
-    def _take(self, frame: str) -> None:
-        """Handles a frame here if that is quick and nothing is before it, or else hands it on."""
-        if frame == "3":
+    def _take(self, text: str) -> None:
+        """Handles a message here if that is quick and nothing is before it, or else hands it on."""
+        if text == "3":
             self._wires.ponged(self.session)
             return
         handle = None
-        if frame.startswith('42["'):
-            handle = self._wires.lane.get(frame[4 : frame.find('"', 4)])
+        if text.startswith('42["'):
+            handle = self._wires.lane.get(text[4 : text.find('"', 4)])
         if handle is None:
             self.sid = None  # the message may be a new greeting
-            self.queue(lambda: self._receive(frame))
+            self.queue(lambda: self._receive(text))
         elif self._busy:
-            self.queue(lambda: self._quick(handle, frame))
+            self.queue(lambda: self._quick(handle, text))
         else:
-            self._quick(handle, frame)
+            self._quick(handle, text)
 
-    def _quick(self, handle: Handle, frame: str) -> None:
+    def _quick(self, handle: Handle, text: str) -> None:
         if self.sid is None:
             self.sid = self._wires.name_of(self.session)
         if self.sid is None:
             return  # it speaks before it has been greeted
         try:
-            message = json.loads(frame[2:])
-        except (ValueError, RecursionError) as error:
+            message = orjson.loads(text[2:])
+        except ValueError as error:
             raise Hangup from error
         handle(self.sid, message[1] if len(message) == 2 else None)
 
@@ -236,9 +221,9 @@ class Wire:
             except Exception:
                 log.exception("a message could not be handled")
 
-    def _receive(self, frame: str) -> None:
+    def _receive(self, text: str) -> None:
         try:
-            self.session.receive(Packet(encoded_packet=frame))
+            self.session.receive(Packet(encoded_packet=text))
         except Exception as error:  # Engine.IO's and Socket.IO's decoders raise whatever they meet
             raise Hangup from error
 
@@ -261,7 +246,7 @@ class Outbox:
         if packet is None:
             wire.finish()
         else:
-            wire.send(packet.encode())
+            wire.send(packet.encode().encode())
 
     def open(self, wire: Wire) -> None:
         """Sends what was put before."""
@@ -269,7 +254,7 @@ class Outbox:
             waiting, self._before = self._before, []
             for packet in waiting:
                 if packet is not None:
-                    wire.send(packet.encode())
+                    wire.send(packet.encode().encode())
             self._wire = wire
         if None in waiting:
             wire.finish()
@@ -430,7 +415,7 @@ class Wires:
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         session.connected = session.upgraded = True
-        wire = Wire(self, sock, protocol, session)
+        wire = Wire(self, sock, session)
         self._wires[session.sid] = wire
         session.queue.open(wire)
         self.ask(lambda: self._take_in(wire))
@@ -522,9 +507,6 @@ class Wires:
             log.exception("a connection could not be looked after")
 
 
-_encoder = json.JSONEncoder(separators=(",", ":"))
-
-
-def encode(event: str, data: Any) -> str:
+def encode(event: str, data: Any) -> bytes:
     """An event as Engine.IO and Socket.IO write it."""
-    return "42" + _encoder.encode([event, data])
+    return b"42" + compact([event, data])

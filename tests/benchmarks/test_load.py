@@ -1,5 +1,6 @@
 """The load benchmark's arithmetic, and a short run of it with everything real."""
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,11 @@ import pytest
 from play.session import Line
 from studies.loading import load_study
 from tests.benchmarks.__main__ import PAGE, between_markers
+from tests.benchmarks.harness import BenchmarkError
+from tests.benchmarks.load import __main__ as load
 from tests.benchmarks.load.__main__ import (
     LONG,
+    Part,
     Run,
     as_markdown,
     lost_inputs,
@@ -60,7 +64,7 @@ def test_steps_that_were_told_must_be_recorded_and_follow_one_another() -> None:
 
 
 def test_delivery_counts_from_the_promptest_message_of_a_game() -> None:
-    slow, prompt = Player("", None), Player("", None)  # type: ignore[arg-type]
+    slow, prompt = Player("", random.Random(0)), Player("", random.Random(0))
     for t in range(1, 101):
         slow.due[t] = prompt.due[t] = 150.0 * t
         prompt.ticks[t] = 9.0 + 0.15 * t  # the clocks differ by nine seconds
@@ -82,6 +86,41 @@ def test_the_study_has_one_long_round_for_everybody(tmp_path: Path) -> None:
 
 def test_the_page_has_a_place_for_the_table() -> None:
     assert between_markers(PAGE.read_text(), "load", "") != PAGE.read_text()
+
+
+STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, print); print('on', flush=True)"
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        ("import sys; sys.exit(3)", r"the server ended with status 3; it says why above"),
+        ("print('Hello')", r"the server said 'Hello', which has no \(http"),
+    ],
+)
+def test_a_process_that_fails_is_one_sentence(tmp_path: Path, code: str, sentence: str) -> None:
+    part = Part("the server", tmp_path, "-c", code)
+    with pytest.raises(BenchmarkError, match=sentence):
+        part.hear("(http.+)")
+    part.kill()
+
+
+def test_a_process_that_does_not_end_shows_what_it_is_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    part = Part("the server", tmp_path, "-c", f"{STUBBORN}; time.sleep(600)")
+    assert part.hear("(on)") == "on"
+    monkeypatch.setattr(load, "END_S", 0.2)
+    with pytest.raises(BenchmarkError, match="the server did not end within"):
+        part.end()
+    assert "most recent call first" in capfd.readouterr().err
+
+
+def test_a_process_that_ends_when_it_is_told_to_is_no_error(tmp_path: Path) -> None:
+    part = Part("the server", tmp_path, "-c", "print('on', flush=True); import time; time.sleep(9)")
+    assert part.hear("(on)") == "on"
+    part.tell({"it": "reads nothing"})
+    part.end()
 
 
 @pytest.mark.full

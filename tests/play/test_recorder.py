@@ -23,6 +23,7 @@ class Paper:
         self.calls: list[list[tuple[str, int]]] = []
         self.refuses = 0
         self.lost: set[str] = set()
+        self.fault: Exception = Lost()
         self.open, self.touched = threading.Event(), threading.Event()
         self.open.set()
 
@@ -33,7 +34,7 @@ class Paper:
             self.refuses -= 1
             raise OSError(28, "No space left on device")
         if any(record.id in self.lost for record, _ in batch):
-            raise Lost
+            raise self.fault
         self.calls.append([(record.id, line["t"]) for record, lines in batch for line in lines])
 
 
@@ -109,10 +110,13 @@ def test_what_the_disk_refuses_is_tried_again_and_told_once(recorder: Recorder) 
     assert paper.calls == [[("a", 1), ("b", 1)]]
 
 
+@pytest.mark.parametrize("fault", [Lost(), ZeroDivisionError("a mistake of ours")])
 @pytest.mark.parametrize("alone", [False, True])
-def test_a_lost_record_costs_the_others_nothing(recorder: Recorder, alone: bool) -> None:
+def test_a_lost_record_costs_the_others_nothing(
+    recorder: Recorder, alone: bool, fault: Exception
+) -> None:
     paper, log = Paper(), Log()
-    paper.lost = {"b"}
+    paper.lost, paper.fault = {"b"}, fault
     pages = [Page(name, paper, alone) for name in "abc"]
     recorder.submit([log.entry(page, t) for t in (1, 2) for page in pages])
     log.wait(6, "then", "lost")

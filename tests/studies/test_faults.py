@@ -14,7 +14,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import socketio
 import sqlalchemy as sa
+import yaml
 
 from play.episode import SUFFIX, verify
 from play.session import Line
@@ -29,6 +31,7 @@ from tests.studies.files import SMALL, small
 from tests.studies.hosting import Served, Servers, servers
 from tests.studies.serving import serving
 from tests.studies.survivors import Survivor, missing
+from tests.studies.test_pairs import ROUND, at_once, enter, of_two
 
 # The client library leaves its own end open when a server hangs up.
 pytestmark = pytest.mark.filterwarnings(
@@ -134,6 +137,63 @@ def test_a_server_that_is_killed_in_the_middle_of_rounds_loses_nothing(
     assert figures["rounds resumed"] >= times
     figures |= {f"rounds {state}": n for state, n in verified(store, tmp_path).items()}
     print(f"\n{kind}: {json.dumps(figures)}")
+    store.close()
+    served.stop()
+
+
+def back(bot: Bot) -> Player:
+    """A bot at its round; a server that has just started may take a while to answer."""
+    deadline = time.monotonic() + 120
+    while True:
+        try:
+            return Player(bot)
+        except socketio.exceptions.ConnectionError:
+            assert time.monotonic() < deadline, "the server does not answer"
+            time.sleep(0.2)
+
+
+def test_a_pair_whose_server_is_killed_goes_on_together(
+    start: Servers, tmp_path: Path, database: str
+) -> None:
+    """Two people in one round, their server killed twice in its middle."""
+    rounds = [{"id": "one", **ROUND, "steps": 60}]
+    study = of_two(blocks=[{"id": "duo", "rounds": rounds}])
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study.plain()), encoding="utf-8")
+    served, store = start.quick(database, {}), Store(database)
+    bots = enter(served.url, "ada", "bob")
+    told = 0
+    for until in (10, 25, 60):
+        ada, bob = (back(bot) for bot in bots)
+        with at_once(lambda player=ada, until=until: player.play(until=until)):  # type: ignore[misc]
+            bob.play(until=until)
+        for player in (ada, bob):
+            game = player.wait("game")[1]
+            assert game["t"] >= told
+            first, *_, last = ticks = player.ticks()
+            assert first <= game["t"] + 1
+            assert ticks == list(range(first, last + 1))
+        if until < 60:
+            served.kill()
+            assert ada.lost.wait(20)
+            assert bob.lost.wait(20)
+        told = max(ada.ticks()[-1], bob.ticks()[-1])
+        with store.engine.connect() as connection:
+            names = connection.execute(sa.select(schema.rounds.c.id)).scalars().all()
+        copies = [[x for x in lines_of(store, name) if x["kind"] == "tick"] for name in names]
+        assert len(copies) == 2
+        assert copies[0] == copies[1]
+        assert len(copies[0]) >= told
+        for player in (ada, bob):
+            player.close()
+        if until < 60:
+            served.start()
+    assert told == 60
+    with at_once(*(lambda bot=bot: bot.get("/study") for bot in bots)):
+        pass
+    with at_once(*(lambda bot=bot: bot.take_until("ended") for bot in bots)):
+        pass
+    assert [bot.code for bot in bots] == ["DONE-1", "DONE-1"]
+    assert verified(store, tmp_path) == {"whole": 2, "interrupted": 0}
     store.close()
     served.stop()
 

@@ -19,7 +19,6 @@ from studies.sessions import Session, Sessions
 from studies.store import Store
 from studies.tables import dossiers_of, rounds
 from studies.templates import TEMPLATES
-from studies.web.server import StudyServer
 from tests.studies.bots import Bot, Fields, Player
 from tests.studies.files import small
 from tests.studies.serving import serving
@@ -80,9 +79,9 @@ def at_once(*acts: Callable[[], Any]) -> Iterator[None]:
     assert failures == []
 
 
-def enter(server: StudyServer, *names: str) -> list[Bot]:
+def enter(url: str, *names: str) -> list[Bot]:
     """Bots that have come to their first round."""
-    bots = [Bot(server.url, seed=at) for at in range(len(names))]
+    bots = [Bot(url, seed=at) for at in range(len(names))]
     for bot, name in zip(bots, names, strict=True):
         bot.enter(f"?PROLIFIC_PID={name}")
         bot.take_until("round")
@@ -101,7 +100,7 @@ def events_of(session: Session, kind: str) -> list[tuple[str, dict[str, Any]]]:
 
 def test_two_participants_play_the_study_together(database: str, tmp_path: Path) -> None:
     with serving(database, of_two()) as server:
-        one, two = enter(server, "ada", "bob")
+        one, two = enter(server.url, "ada", "bob")
         with at_once(lambda: one.take_until("ended"), lambda: two.take_until("ended")):
             pass
         assert [one.code, two.code] == ["DONE-1", "DONE-1"]
@@ -136,7 +135,7 @@ def test_two_participants_play_the_study_together(database: str, tmp_path: Path)
 
 def test_people_of_other_arms_rounds_and_rehearsals_do_not_meet(tmp_path: Path) -> None:
     with serving(str(tmp_path / "s.db"), of_two()) as server:
-        (one,) = enter(server, "ada")
+        (one,) = enter(server.url, "ada")
         rehearsal = Bot(server.url)
         rehearsal.enter("?" + server.rehearsal_url.partition("?")[2])
         rehearsal.take_until("round")
@@ -146,7 +145,7 @@ def test_people_of_other_arms_rounds_and_rehearsals_do_not_meet(tmp_path: Path) 
                 player.socket.emit("ready", {})
             assert ada.wait("lobby")[1]["left_ms"] > 0
             assert somebody.wait("lobby")[1]["left_ms"] > 0
-            (two,) = enter(server, "bob")
+            (two,) = enter(server.url, "bob")
             with at_once(two.take):
                 assert ada.wait("game")[1]["t"] == 0
             assert not any(event == "game" for event, _ in somebody.got)
@@ -155,7 +154,7 @@ def test_people_of_other_arms_rounds_and_rehearsals_do_not_meet(tmp_path: Path) 
 def test_whoever_waits_in_vain_ends_as_the_file_says(tmp_path: Path) -> None:
     study = of_two({"timeout_s": 5, "then": "end"})
     with serving(str(tmp_path / "s.db"), study) as server:
-        (bot,) = enter(server, "ada")
+        (bot,) = enter(server.url, "ada")
         bot.take()
         assert bot.code == "LOBBY-1"
         assert "GBP" not in bot.page
@@ -166,7 +165,7 @@ def test_whoever_waits_in_vain_ends_as_the_file_says(tmp_path: Path) -> None:
 def test_an_ai_partner_stands_in_and_the_data_say_so(tmp_path: Path) -> None:
     study = of_two({"timeout_s": 5, "then": "ai", "partner": "wombat"})
     with serving(str(tmp_path / "s.db"), study) as server:
-        (bot,) = enter(server, "ada")
+        (bot,) = enter(server.url, "ada")
         bot.take()
         assert bot.kind == "round"
         assert "Nobody came" in bot.page
@@ -189,7 +188,7 @@ def test_when_a_partner_withdraws_the_other_goes_on_as_the_file_says(
     study = of_two({"left": left, "partner": "wombat"}, steps=80)
     with serving(str(tmp_path / "s.db"), study) as server:
         store = server.config.store
-        one, two = enter(server, "ada", "bob")
+        one, two = enter(server.url, "ada", "bob")
         with Player(one) as ada, Player(two) as bob:
             with at_once(lambda: ada.play(until=8)):
                 bob.play(until=8)
@@ -219,7 +218,7 @@ def test_whoever_comes_to_a_partner_who_has_left_between_rounds_does_not_wait(
     tmp_path: Path,
 ) -> None:
     with serving(str(tmp_path / "s.db"), of_two({"timeout_s": 600})) as server:
-        one, two = enter(server, "ada", "bob")
+        one, two = enter(server.url, "ada", "bob")
         with at_once(one.take):
             two.take()
         assert [one.kind, two.kind] == ["round", "round"]
@@ -235,7 +234,7 @@ def test_whoever_comes_to_a_partner_who_has_left_between_rounds_does_not_wait(
 def test_a_partner_who_does_not_come_back_is_waited_for_and_then_left(tmp_path: Path) -> None:
     study = of_two(steps=400, pace={"away_s": 3})
     with serving(str(tmp_path / "s.db"), study) as server:
-        one, two = enter(server, "ada", "bob")
+        one, two = enter(server.url, "ada", "bob")
         with Player(two) as bob:
             with Player(one) as ada, at_once(lambda: ada.play(until=5)):
                 bob.play(until=5)
@@ -260,9 +259,8 @@ def test_a_partner_who_does_not_come_back_is_waited_for_and_then_left(tmp_path: 
 
 
 def test_a_pair_goes_on_after_the_server_was_stopped_and_started(database: str) -> None:
-    study = of_two(steps=60)
-    with serving(database, study) as server:
-        one, two = enter(server, "ada", "bob")
+    with serving(database, of_two(steps=60)) as server:
+        one, two = enter(server.url, "ada", "bob")
         ada, bob = Player(one), Player(two)
         with at_once(lambda: ada.play(until=8)):
             bob.play(until=8)
@@ -286,7 +284,7 @@ def test_a_pair_goes_on_after_the_server_was_stopped_and_started(database: str) 
 
 def test_a_reload_in_the_lobby_keeps_the_place_and_the_clock(tmp_path: Path) -> None:
     with serving(str(tmp_path / "s.db"), of_two({"timeout_s": 30})) as server:
-        one, two = enter(server, "ada", "bob")
+        one, two = enter(server.url, "ada", "bob")
         with Player(one) as ada:
             ada.wait("wait")
             ada.socket.emit("ready", {})
@@ -302,7 +300,7 @@ def test_a_reload_in_the_lobby_keeps_the_place_and_the_clock(tmp_path: Path) -> 
 
 def test_pairs_that_stay_for_a_round_are_made_anew(tmp_path: Path) -> None:
     with serving(str(tmp_path / "s.db"), of_two({"together": "round"})) as server:
-        one, two = enter(server, "ada", "bob")
+        one, two = enter(server.url, "ada", "bob")
         with at_once(lambda: one.take_until("ended"), lambda: two.take_until("ended")):
             pass
         store = server.config.store

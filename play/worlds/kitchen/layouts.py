@@ -92,6 +92,9 @@ class Layout:
     overrides: Mapping[str, Any] = field(default_factory=dict)
     text: str | None = None
 
+    def __hash__(self) -> int:
+        return hash((self.name, self.rows, self.starts, self.dynamics))  # equality sees the rest
+
     @property
     def shape(self) -> tuple[int, int]:
         """(width, height)."""

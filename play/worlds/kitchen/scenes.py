@@ -75,7 +75,7 @@ def item_scene(item: int) -> dict[str, Any] | None:
 
 def position(layout: Layout, cell: int) -> dict[str, int]:
     """Coordinates of a cell."""
-    x, y = divmod(cell, layout.height)
+    x, y = divmod(cell, len(layout.rows))
     return {"x": x, "y": y}
 
 
@@ -92,9 +92,12 @@ def player_scene(layout: Layout, row: Sequence[int], player: int) -> dict[str, A
 def object_scenes(layout: Layout, tables: Tables, row: Sequence[int]) -> list[dict[str, Any]]:
     """The items on counters."""
     begin = counters_offset(tables)
+    items = row[begin : begin + tables.counters]
+    if items.count(NOTHING) == len(items):
+        return []
     found = []
-    for counter in range(tables.counters):
-        item = item_scene(row[begin + counter])
+    for counter, number in enumerate(items):
+        item = item_scene(number)
         if item is not None:
             cell = int(tables.place[tables.pots + counter])
             found.append({**position(layout, cell), **item})

@@ -8,15 +8,16 @@ clients sent is looked for there. Leave the machine alone meanwhile.
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import click
 import numpy as np
@@ -34,6 +35,8 @@ GOAL_MS = 20.0
 COUNTDOWN_S = 3.0
 LONG = 20_000
 """Steps of a round: none ends while it is measured."""
+END_S = 60.0
+"""How long a process may take to end."""
 
 
 @dataclass(frozen=True)
@@ -84,84 +87,132 @@ def databases(kind: str, folder: Path) -> Iterator[str]:
         server.remove()
 
 
-def start(folder: Path, *arguments: str, **more: Any) -> subprocess.Popen[str]:
-    """Starts a process of ours with one thread for each library's arithmetic."""
-    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
-    environment = {**os.environ, **threads, "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(
-        [sys.executable, *arguments], cwd=folder, text=True,
-        stdout=subprocess.PIPE, env=environment, **more,
-    )  # fmt: skip
+class Part:
+    """A process of the benchmark, with one thread for each library's arithmetic.
 
+    Args:
+        name: What it is called in errors.
+        folder: Where it runs.
+        arguments: Python's.
+    """
 
-def processor_s(pid: int) -> float:
-    """Processor seconds that a process has used (Linux)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    def __init__(self, name: str, folder: Path, *arguments: str) -> None:
+        threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+        self.name = name
+        self._process = subprocess.Popen(
+            [sys.executable, "-X", "faulthandler", *arguments], cwd=folder, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            env={**os.environ, **threads, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
 
+    def tell(self, message: dict[str, Any]) -> None:
+        """Writes a line to the process."""
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # it has ended: `hear` tells
+            self._process.stdin.write(json.dumps(message) + "\n")
+            self._process.stdin.flush()
 
-def memory_mib(pid: int) -> float:
-    """Resident memory of a process (Linux)."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]
+    def hear(self, pattern: str) -> str:
+        """The first group of a pattern in the next line that the process says.
+
+        Raises:
+            BenchmarkError: It ended instead, or said something else.
+        """
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            status = self._process.wait(timeout=END_S)
+            raise BenchmarkError(f"{self.name} ended with status {status}; it says why above")
+        found = re.search(pattern, line)
+        if found is None:
+            raise BenchmarkError(f"{self.name} said {line.strip()!r}, which has no {pattern}")
+        return found[1]
+
+    def processor_s(self) -> float:
+        """Processor seconds that it has used (Linux)."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory_mib(self) -> float:
+        """Its resident memory (Linux).
+
+        Raises:
+            BenchmarkError: It has ended.
+        """
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        found = re.search(r"VmRSS:\s+(\d+)", status)
+        if found is None:
+            raise BenchmarkError(f"{self.name} ended while it was measured")
+        return int(found[1]) / 1024
+
+    def end(self) -> None:
+        """Ends it as whoever supervises it does, and waits until it is gone.
+
+        Raises:
+            BenchmarkError: It does not end; its stacks were written to standard error.
+        """
+        self._process.terminate()
+        try:
+            self._process.communicate(timeout=END_S)
+        except subprocess.TimeoutExpired:
+            self._process.send_signal(signal.SIGABRT)
+            self._process.communicate()
+            raise BenchmarkError(
+                f"{self.name} did not end within {END_S:.0f} s of being told to; what its threads "
+                "were at is shown above"
+            ) from None
+
+    def kill(self) -> None:
+        """Ends it at once, if it still runs."""
+        self._process.kill()
+        self._process.communicate()
 
 
 def measure(run: Run) -> dict[str, Any]:
     """Runs server and clients and returns the figures.
 
     Raises:
-        BenchmarkError: One of them failed, or something was lost.
+        BenchmarkError: One of them failed, or did not end.
     """
     with tempfile.TemporaryDirectory() as name, databases(run.database, Path(name)) as database:
         folder = Path(name)
         (folder / "study.yaml").write_text(study_text(run), encoding="utf-8")
-        server = start(
-            folder, "-c", "from play.main import main; main()", "study", "serve", "study.yaml",
-            "--database", database, "--port", "0",
+        server = Part(
+            "the server", folder, "-c", "from play.main import main; main()", "study", "serve",
+            "study.yaml", "--database", database, "--port", "0",
         )  # fmt: skip
         try:
-            url = _expect(server.stdout, r"(http://\S+?)/?\s").rstrip("/")
-            report = _with_clients(run, folder, url, server.pid)
-            report["server_mib"] = memory_mib(server.pid)
+            url = server.hear(r"(http://\S+?)/?\s").rstrip("/")
+            report = _with_clients(run, folder, url, server)
+            report["server_mib"] = server.memory_mib()
+            begun = time.perf_counter()
+            server.end()
+            report["server_ends_s"] = time.perf_counter() - begun
         finally:
-            server.terminate()
-            server.communicate(timeout=60)
+            server.kill()
         store = Store(database)
         try:
-            figures = _figures(run, report, store)
+            return _figures(run, report, store)
         finally:
             store.close()
-    return figures
 
 
-def _with_clients(run: Run, folder: Path, url: str, server: int) -> dict[str, Any]:
-    clients = start(folder, "-m", "tests.benchmarks.load.clients", stdin=subprocess.PIPE)
-    settings = {
-        "url": url, "games": run.games, "seconds": run.seconds, "countdown_s": COUNTDOWN_S,
-        "presses_per_s": run.presses_per_s,
-    }  # fmt: skip
-    assert clients.stdin is not None
-    clients.stdin.write(json.dumps(settings) + "\n")
-    clients.stdin.flush()
+def _with_clients(run: Run, folder: Path, url: str, server: Part) -> dict[str, Any]:
+    clients = Part("the process of the clients", folder, "-m", "tests.benchmarks.load.clients")
     try:
-        _expect(clients.stdout, r'("from")')
+        clients.tell(
+            {"url": url, "games": run.games, "seconds": run.seconds, "countdown_s": COUNTDOWN_S,
+             "presses_per_s": run.presses_per_s}
+        )  # fmt: skip
+        clients.hear('("from")')
         click.echo(f"{run.games} games play, records in {run.database}", err=True)
-        used, begun = processor_s(server), time.perf_counter()
-        _expect(clients.stdout, r'("to")')
-        used, span = processor_s(server) - used, time.perf_counter() - begun
-        report: dict[str, Any] = json.loads(_expect(clients.stdout, r"(.+)\n"))
+        used, begun = server.processor_s(), time.perf_counter()
+        clients.hear('("to")')
+        used, span = server.processor_s() - used, time.perf_counter() - begun
+        report: dict[str, Any] = json.loads(clients.hear(r"(.+)\n"))
     finally:
-        clients.communicate(timeout=60)
+        clients.kill()
     return {**report, "server_processors": used / span}
-
-
-def _expect(stream: IO[str] | None, pattern: str) -> str:
-    assert stream is not None
-    line = stream.readline()
-    found = re.search(pattern, line)
-    if found is None:
-        raise BenchmarkError(f"a process said {line!r} instead of something like {pattern!r}")
-    return found[1]
 
 
 def _figures(run: Run, report: dict[str, Any], store: Store) -> dict[str, Any]:
@@ -193,6 +244,7 @@ def _figures(run: Run, report: dict[str, Any], store: Store) -> dict[str, Any]:
         "server_us_per_tick": report["server_processors"] * report["seconds"] / ticks * 1e6,
         "client_processors": report["client_processors"],
         "server_mib": report["server_mib"],
+        "server_ends_s": report["server_ends_s"],
         "opened_s": report["opened_s"],
         "bytes_per_message": report["bytes_per_message"],
     }
