@@ -16,8 +16,8 @@ import numpy as np
 
 from agents.onnx import OnnxPolicy
 from play.worlds.errors import UserError
-from play.worlds.kitchen.generator import canonical, kitchen_name, kitchen_text
-from play.worlds.kitchen.layouts import CLASSICS, Layout, load_layout, reachable_cells
+from play.worlds.kitchen.generator import canonical, kitchen_name, kitchen_text, same_room
+from play.worlds.kitchen.layouts import CLASSICS, Layout, load_layout
 from play.worlds.registry import make_world
 from training import checkpoints
 from training.evaluation.crossplay import team_return
@@ -163,20 +163,20 @@ def unseen(count: int, seen: frozenset[tuple[str, ...]]) -> Iterator[Place]:
         while canonical(layout_of(number).rows) in seen:
             number += 1
         layout = layout_of(number)
-        yield Place(layout.name, {"layout_text": kitchen_text(number)}, False, apart(layout))
+        yield Place(
+            layout.name,
+            {"layout_text": kitchen_text(number)},
+            False,
+            not same_room(layout.rows, layout.starts),
+        )
         number += 1
 
 
 def classics() -> Iterator[Place]:
     """The five classic kitchens, with the dynamics of the literature."""
     for name in CLASSICS:
-        yield Place(name, {}, True, apart(load_layout(name)))
-
-
-def apart(layout: Layout) -> bool:
-    """Whether each cook has a room of its own."""
-    first, second = (reachable_cells(layout.rows, [start])[0] for start in layout.starts)
-    return first != second
+        layout = load_layout(name)
+        yield Place(name, {}, True, not same_room(layout.rows, layout.starts))
 
 
 def play_in(

@@ -76,7 +76,10 @@ def verdict(findings: Mapping[str, Any]) -> str:
 
 def unseen_table(findings: Mapping[str, Any]) -> str:
     """Soups and shares by who plays and by whether the cooks share a room."""
-    lines = ["| | kitchens | soups | enough, % of kitchens | least |", "| --- | --: | --: | --: | --: |"]
+    lines = [
+        "| | kitchens | soups | enough, % of kitchens | least |",
+        "| --- | --: | --: | --: | --: |",
+    ]
     titles = {"beside greedy": "beside the rule-based cook", "own pair": "with itself",
               "greedy pair": "the rule-based cook with itself"}  # fmt: skip
     for group in ("unseen", "unseen, one room", "unseen, a room each"):
@@ -90,6 +93,7 @@ def unseen_table(findings: Mapping[str, Any]) -> str:
 
 def worst(found: Mapping[str, Any]) -> str:
     """The kitchens in which least is delivered beside the rule-based cook, as they are drawn."""
+
     def mean(kitchen: Mapping[str, Any], label: str) -> float:
         return float(sum(kitchen["soups"][label]) / len(kitchen["soups"][label]))
 

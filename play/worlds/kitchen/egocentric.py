@@ -63,8 +63,9 @@ PAST_OTHERS, OWN_STEPS = USE + 1, USE + 2  # within a way
 OTHERS_STEPS = OWN_STEPS + NUM_STEPS
 TWO, THREE = OTHERS_STEPS + NUM_STEPS, OTHERS_STEPS + NUM_STEPS + 1
 WAY = THREE + 1
+HANDS = ("empty", "onion", "tomato", "dish", "soup")
 WAYS = SIDE * SIDE * CELL_CHANNELS
-OWN_FACING = WAYS + NUM_KINDS * WAY
+OWN_FACING = WAYS + len(HANDS) * NUM_KINDS * WAY
 OWN_HELD, OTHERS_HELD = OWN_FACING + 4, OWN_FACING + 8
 APART = OTHERS_HELD + 4
 FILLED = APART + NUM_STEPS
@@ -99,7 +100,7 @@ def channel_names() -> tuple[str, ...]:
     way = [f"first_{action}" for action in ("north", "south", "east", "west", "interact")]
     way += ["past_others", *(f"steps_{steps}" for steps in STEPS)]
     way += [*(f"others_steps_{steps}" for steps in STEPS), "two", "three"]
-    names += [f"{kind}_{name}" for kind in KINDS for name in way]
+    names += [f"{hand}_{kind}_{name}" for hand in HANDS for kind in KINDS for name in way]
     names += [f"facing_{direction}" for direction in ("north", "south", "east", "west")]
     for who in ("own", "others"):
         names += [f"{who}_{item}" for item in ("onion", "tomato", "dish", "soup")]
@@ -327,11 +328,17 @@ def write_cells(t: Tables, s: Row, seat: int, height: int, w: Row, out: Row) -> 
             out[at + OTHER_FACING + s[b + FACING]] = 1
 
 
-def write_ways(t: Tables, w: Row, out: Row) -> None:
-    """Writes the ways to all kinds of stations."""
+def held_place(item: int) -> int:
+    """Position of a held item among onion, tomato, dish and soup."""
+    return 3 if item >= SOUP else (2 if item == DISH else (1 if item == TOMATO else 0))
+
+
+def write_ways(t: Tables, w: Row, held: int, out: Row) -> None:
+    """Writes the ways to all kinds of stations, in the place for what is held."""
     own = 9 * t.cells
+    hand = 0 if held == NOTHING else 1 + held_place(held)
     for kind in range(NUM_KINDS):
-        at = WAYS + kind * WAY
+        at = WAYS + (hand * NUM_KINDS + kind) * WAY
         way, theirs = w[own + kind], w[own + 2 * NUM_KINDS + kind]
         if way == NOWHERE and w[own + NUM_KINDS + kind] < NOWHERE:
             way = w[own + NUM_KINDS + kind]
@@ -350,11 +357,6 @@ def write_ways(t: Tables, w: Row, out: Row) -> None:
             out[at + TWO] = 1
         if number >= 3:
             out[at + THREE] = 1
-
-
-def held_place(item: int) -> int:
-    """Position of a held item among onion, tomato, dish and soup."""
-    return 3 if item >= SOUP else (2 if item == DISH else (1 if item == TOMATO else 0))
 
 
 def write_rest(t: Tables, s: Row, seat: int, w: Row, out: Row) -> None:
@@ -406,7 +408,7 @@ def egocentric_env(t: Tables, s: Row, height: int, w: Row, out: Any) -> None:
             row[k] = 0
         find_all(t, s, seat, w)
         write_cells(t, s, seat, height, w, row)
-        write_ways(t, w, row)
+        write_ways(t, w, s[PLAYERS + 3 * seat + HELD], row)
         write_rest(t, s, seat, w, row)
 
 
@@ -430,7 +432,7 @@ def egocentric_loop(
 
 KERNELS = (
     near, pot_kind, counter_kind, find_kinds, flood, way_to_use, note, find_ways, find_bridges,
-    find_all, write_cells, write_ways, held_place, write_rest, egocentric_env,
+    find_all, write_cells, held_place, write_ways, write_rest, egocentric_env,
 )  # fmt: skip
 """Functions that numba compiles, each after those that it calls."""
 

@@ -72,10 +72,8 @@ def solvable(rows: Sequence[str], starts: Sequence[Cell]) -> bool:
         rows: The grid without digits.
         starts: Where the cooks start.
     """
-    (floor, stations), (other_floor, other_stations) = (
-        reachable_cells(rows, [start]) for start in starts
-    )
-    if floor == other_floor:
+    (floor, stations), (_, other_stations) = (reachable_cells(rows, [start]) for start in starts)
+    if same_room(rows, starts):
         return any(_works(rows, floor - {aside}) for aside in floor)
     kinds = [{rows[y][x] for x, y in seen} for seen in (stations, other_stations)]
     shared = sum(rows[y][x] == COUNTER for x, y in stations & other_stations)
@@ -91,20 +89,25 @@ def solvable(rows: Sequence[str], starts: Sequence[Cell]) -> bool:
     )
 
 
+def same_room(rows: Sequence[str], starts: Sequence[Cell]) -> bool:
+    """Whether both cooks can walk to where the other starts."""
+    return starts[1] in reachable_cells(rows, starts[:1])[0]
+
+
 def _works(rows: Sequence[str], floor: Collection[Cell]) -> bool:
     """Whether a cook who is confined to some floor can go everywhere on it and do all the work."""
     if not floor:
         return False
     closed = [
-        "".join(
-            cell if cell != FLOOR or (x, y) in floor else COUNTER for x, cell in enumerate(row)
-        )
+        "".join(cell if cell != FLOOR or (x, y) in floor else COUNTER for x, cell in enumerate(row))
         for y, row in enumerate(rows)
     ]
     reached, stations = reachable_cells(closed, [min(floor)])
     kinds = {rows[y][x] for x, y in stations}
     return (
-        reached == set(floor) and {DISHES, POT, SERVING} <= kinds and bool(kinds & {ONIONS, TOMATOES})
+        reached == set(floor)
+        and {DISHES, POT, SERVING} <= kinds
+        and bool(kinds & {ONIONS, TOMATOES})
     )
 
 
@@ -170,9 +173,7 @@ def _put_wall(grid: Grid, generator: np.random.Generator) -> None:
         grid[generator.integers(2, height - 2)] = [COUNTER] * width
 
 
-def _put_cooks(
-    grid: Grid, apart: bool, generator: np.random.Generator
-) -> tuple[Cell, Cell]:
+def _put_cooks(grid: Grid, apart: bool, generator: np.random.Generator) -> tuple[Cell, Cell]:
     """Two floor cells, in different rooms if that is asked for and there are such."""
     floor = _cells(grid, FLOOR)
     if len(floor) < 2:

@@ -170,9 +170,7 @@ class Kitchens:
         )  # fmt: skip
         self._run("step_any_loop", self.num_envs, writes, (joint, self._chance, self.autoreset))
 
-    def observe(
-        self, encoding: str = EGOCENTRIC, out: NDArray[Any] | None = None
-    ) -> NDArray[Any]:
+    def observe(self, encoding: str = EGOCENTRIC, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Writes the observations [N, A, SIZE] of every seat into `out`, or a new array.
 
         Raises:
