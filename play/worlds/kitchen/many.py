@@ -28,7 +28,11 @@ from play.worlds.streams import random_streams
 PROGRAM = Program((rules, egocentric, many_rules), (bank, layouts, recipes, state))
 GENERATED = "generated"
 VERSION = 1
-TRAINING: dict[str, Any] = {}
+TRAINING: dict[str, Any] = {
+    "steps": 15_000_000, "num_envs": 128, "hidden": 128, "epochs": 2, "minibatches": 16,
+    "final_learning_rate": 1e-4, "shaping_steps": 8_000_000, "checkpoint_every": 500_000,
+}  # fmt: skip
+"""Settings of training; what was tried is in `docs/experiments.md`."""
 
 
 def instances() -> list[str]:
