@@ -124,7 +124,9 @@ def _check_kinds(
 ) -> None:
     for key, kind in kinds.items():
         if (key in values or prefix) and not isinstance(values.get(key), kind):
-            names = getattr(kind, "__name__", "list or null" if key == "state_shape" else "str or null")
+            names = getattr(kind, "__name__", "a list or null")
+            if key == "family":
+                names = "str or null"
             raise UserError(
                 f"{where}: {prefix}{key} is {values.get(key)!r}, but it must be of type {names}"
             )

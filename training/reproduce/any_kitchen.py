@@ -35,6 +35,7 @@ WORLD = "kitchens/generated"
 GREEDY = "greedy"
 FIRST = 1_000_000
 """Number of the first kitchen to test in; training takes those from 0 on."""
+HORIZON = 400
 ENOUGH, AIM = 2.0, 0.9
 """Soups per game beside the rule-based cook, in this share of the unseen kitchens."""
 PROXY = "human-proxy-held-out"
@@ -79,12 +80,12 @@ class Place:
     help="Whether training goes on first; otherwise the run plays as far as it has come.",
 )  # fmt: skip
 @click.option(
-    "--kitchens", type=click.IntRange(2), default=100, show_default=True,
+    "--kitchens", type=click.IntRange(2), default=50, show_default=True,
     help="Unseen generated kitchens.",
 )  # fmt: skip
 @click.option(
-    "--episodes", type=click.IntRange(1), default=10, show_default=True,
-    help="Episodes in each kitchen and seating.",
+    "--episodes", type=click.IntRange(1), default=16, show_default=True,
+    help="Episodes in each kitchen and seating; from 16 on they are played by compiled code.",
 )  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Go on in a folder with finished results.")
 def any_kitchen(
@@ -176,7 +177,7 @@ def classics() -> Iterator[Place]:
     """The five classic kitchens, with the dynamics of the literature."""
     for name in CLASSICS:
         layout = load_layout(name)
-        yield Place(name, {}, True, not same_room(layout.rows, layout.starts))
+        yield Place(name, {"horizon": HORIZON}, True, not same_room(layout.rows, layout.starts))
 
 
 def play_in(

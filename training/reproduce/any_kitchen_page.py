@@ -25,9 +25,9 @@ single kitchen over episodes. All of it comes from one training run.
 UNSEEN = """\
 ## In {kitchens} kitchens that it has never seen
 
-The kitchens are generated ones with numbers from {first:,} on, none of which is a turned or mirrored
-one of the training; new dynamics, as for every layout of one's own. The aim is {soups:g} soups beside
-the rule-based cook, both seats together, in {share:.0%} of them.
+The kitchens are generated ones with numbers from {first:,} on, none of which is a turned or
+mirrored one of the training; new dynamics, as for every layout of one's own. The aim is
+{soups:g} soups beside the rule-based cook, both seats together, in {share:.0%} of them.
 """
 CLASSIC = """\
 ## On the five classic layouts, held out
@@ -127,5 +127,7 @@ def classic_table(findings: Mapping[str, Any]) -> str:
 
 def machine_line(settings: Mapping[str, Any]) -> str:
     """Where it was made."""
-    machine = settings["machine"]
-    return f"Machine: {machine['processor']}, {machine['processors']} processors, {machine['system']}.\n"
+    processor, processors, system = (
+        settings["machine"][name] for name in ("processor", "processors", "system")
+    )
+    return f"Machine: {processor}, {processors} processors, {system}.\n"

@@ -350,7 +350,7 @@ def write_ways(t: Tables, w: Row, held: int, out: Row) -> None:
             out[at + OTHERS_STEPS + near(theirs // 8)] = 1
         number = 0
         for cell in range(t.cells):
-            both = w[cell] == WANTS_BOTH and (kind == WANTS_ONION or kind == WANTS_TOMATO)
+            both = w[cell] == WANTS_BOTH and WANTS_ONION <= kind <= WANTS_TOMATO
             if w[cell] == kind or both:
                 number += 1
         if number >= 2:
