@@ -124,12 +124,15 @@ def _check_kinds(
 ) -> None:
     for key, kind in kinds.items():
         if (key in values or prefix) and not isinstance(values.get(key), kind):
-            names = getattr(kind, "__name__", "a list or null")
-            if key == "family":
-                names = "str or null"
             raise UserError(
-                f"{where}: {prefix}{key} is {values.get(key)!r}, but it must be of type {names}"
+                f"{where}: {prefix}{key} is {values.get(key)!r}, but it must be of type "
+                f"{_names(kind)}"
             )
+
+
+def _names(kind: type | tuple[type, ...]) -> str:
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    return " or ".join("null" if item is type(None) else item.__name__ for item in kinds)
 
 
 def read_card(folder: Path) -> Card:
