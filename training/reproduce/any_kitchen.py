@@ -28,7 +28,7 @@ from training.export import export_run
 from training.machine import machine
 from training.reproduce.any_kitchen_page import write_page
 from training.reproduce.folders import open_folder, write_record
-from training.reproduce.pieces import Piece, train_piece
+from training.reproduce.pieces import Piece, freeze, train_piece
 
 EXPERIMENT = "any-kitchen"
 WORLD = "kitchens/generated"
@@ -109,6 +109,9 @@ def any_kitchen(
     name = f"{WORLD}/{piece.name}-seed{seed}-{reached}"
     if not (policies / name / "card.json").is_file():
         export_run(run, name, policies)
+    for layout in CLASSICS:
+        for other in (SPECIALIST, PROXY):
+            freeze(f"kitchen/{layout}/{other}", policies)
     places = [*unseen(kitchens, training_kitchens(piece)), *classics()]
     played = {}
     for place in places:
@@ -197,33 +200,31 @@ def play_in(
     if not path.is_file():
         home.mkdir(parents=True, exist_ok=True)
         played = {
-            label: [s for seats in seatings for s in soups(place, seats, episodes, folder)]
-            for label, seatings, folder in rows_of(place, name, policies)
+            label: [s for seats in seatings for s in soups(place, seats, episodes, policies)]
+            for label, seatings in rows_of(place, name)
         }
         write_whole(path, json.dumps(played).encode())
     result: dict[str, list[float]] = json.loads(path.read_text())
     return result
 
 
-def rows_of(
-    place: Place, name: str, policies: Path
-) -> Iterator[tuple[str, list[tuple[str, str]], Path | None]]:
-    """Label, seatings and folder of the policies for everything that is played in a kitchen."""
-    yield "beside greedy", [(name, GREEDY), (GREEDY, name)], policies
-    yield "own pair", [(name, name)], policies
-    yield "greedy pair", [(GREEDY, GREEDY)], policies
+def rows_of(place: Place, name: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Label and seatings of everything that is played in a kitchen."""
+    yield "beside greedy", [(name, GREEDY), (GREEDY, name)]
+    yield "own pair", [(name, name)]
+    yield "greedy pair", [(GREEDY, GREEDY)]
     if place.classic:
         own, proxy = f"{place.world}/{SPECIALIST}", f"{place.world}/{PROXY}"
-        yield "specialist beside greedy", [(own, GREEDY), (GREEDY, own)], None
-        yield "specialist beside proxy", [(own, proxy), (proxy, own)], None
-        yield "beside proxy", [(name, proxy), (proxy, name)], policies
+        yield "specialist beside greedy", [(own, GREEDY), (GREEDY, own)]
+        yield "specialist beside proxy", [(own, proxy), (proxy, own)]
+        yield "beside proxy", [(name, proxy), (proxy, name)]
 
 
 def soups(
-    place: Place, seats: tuple[str, str], episodes: int, folder: Path | None
+    place: Place, seats: tuple[str, str], episodes: int, policies: Path | None
 ) -> Sequence[float]:
     """Soups delivered by both in each episode, by their worth."""
-    rules = Rules(place.world, place.options, episodes, 0, None, folder)
+    rules = Rules(place.world, place.options, episodes, 0, None, policies)
     facts = make_world(place.world, **place.options).facts
     played = play_match(Match(PLAY, *seats, seats), rules)
     found: list[float] = (team_return(played.rewards, facts) / facts.reward_unit).tolist()

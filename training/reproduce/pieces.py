@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from agents.library import BUILTIN, POLICIES_DIR
 from play.worlds.errors import UserError
 from training import checkpoints, runs
 from training.config import METHODS, TrainConfig
@@ -75,3 +76,20 @@ def export_piece(piece: Piece, folder: Path, policies: Path) -> None:
         home = policies / world / piece.name
         if not any(home.glob(f"seed{seed}/card.json")) and not any(home.glob(f"seed{seed}-seat*")):
             export_run(folder / piece.name / f"seed{seed}", name, policies)
+
+
+def freeze(name: str, policies: Path) -> None:
+    """Copies a shipped policy to those of the experiment, where it stays as it is.
+
+    Raises:
+        UserError: Another one of that name is there already.
+    """
+    if name in BUILTIN:
+        return
+    source, target = POLICIES_DIR / name, policies / name
+    if not target.exists():
+        shutil.copytree(source, target)
+    if (source / "policy.onnx").read_bytes() != (target / "policy.onnx").read_bytes():
+        raise UserError(
+            f"{target} is not the shipped {name} any more: choose another --out for new results"
+        )

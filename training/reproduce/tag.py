@@ -1,6 +1,5 @@
 """`understudy reproduce tag`: chasers by method, with team-mates and runners they never met."""
 
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 import click
 
-from agents.library import BUILTIN, POLICIES_DIR, load_policy
+from agents.library import load_policy
 from play.worlds.errors import UserError
 from play.worlds.registry import make_world
 from play.worlds.spec import WorldFacts
@@ -23,7 +22,7 @@ from training.evaluation.teams import Team, fingerprints
 from training.machine import machine, usable_processors
 from training.provenance import git_commit
 from training.reproduce.folders import RECORD, open_folder, write_record
-from training.reproduce.pieces import Piece, export_piece, train_piece
+from training.reproduce.pieces import Piece, export_piece, freeze, train_piece
 from training.reproduce.tag_findings import Evidence, find, write_tables
 from training.reproduce.tag_page import write_page
 from training.reproduce.tag_plots import draw_all
@@ -183,23 +182,6 @@ def runners_of(facts: WorldFacts) -> tuple[int, ...]:
 def beside(facts: WorldFacts) -> dict[str, tuple[int, ...]]:
     """The rule-based team-mates, each in both seats."""
     return dict.fromkeys(STRANGERS, facts.team)
-
-
-def freeze(name: str, policies: Path) -> None:
-    """Copies a shipped runner to the policies of the experiment, where it stays as it is.
-
-    Raises:
-        UserError: Another one of that name is there already.
-    """
-    if name in BUILTIN:
-        return
-    source, target = POLICIES_DIR / name, policies / name
-    if not target.exists():
-        shutil.copytree(source, target)
-    if (source / "policy.onnx").read_bytes() != (target / "policy.onnx").read_bytes():
-        raise UserError(
-            f"{target} is not the shipped {name} any more: choose another --out for new results"
-        )
 
 
 def piece_of(arm: Arm, seeds: Sequence[int], steps: int, runner: str, policies: Path) -> Piece:

@@ -66,10 +66,11 @@ def make_bank(layouts: Sequence[Layout], tables: Sequence[Tables]) -> Bank:
         make_random_starts(own, t, any_time=True, number=RANDOM_STARTS)
         for own, t in zip(layouts, tables, strict=True)
     ]
+    fields: dict[str, Any] = {name: getattr(tables[0], name) for name in SHARED}
+    fields |= {name: np.array([getattr(t, name) for t in tables], np.int32) for name in PER_LAYOUT}
+    fields |= {name: _padded([getattr(t, name) for t in tables]) for name in ROWS}
     return Bank(
-        **{name: getattr(tables[0], name) for name in SHARED},
-        **{name: np.array([getattr(t, name) for t in tables], np.int32) for name in PER_LAYOUT},
-        **{name: _padded([getattr(t, name) for t in tables]) for name in ROWS},
+        **fields,
         size=size,
         height=np.array([layout.height for layout in layouts], np.int32),
         starts=_padded([rows[0] for rows in starts], size),
