@@ -193,19 +193,19 @@ def play_in(
         name: The policy.
         episodes: Episodes of each seating.
         policies: The folder that it is in.
-        pieces: Where results are kept.
+        pieces: Where results are kept, those without the policy apart, as they outlast it.
     """
-    home = pieces / f"{name.rpartition('/')[2]}-{episodes}"
-    path = home / f"{place.name}.json"
-    if not path.is_file():
-        home.mkdir(parents=True, exist_ok=True)
-        played = {
-            label: [s for seats in seatings for s in soups(place, seats, episodes, policies)]
-            for label, seatings in rows_of(place, name)
-        }
-        write_whole(path, json.dumps(played).encode())
-    result: dict[str, list[float]] = json.loads(path.read_text())
-    return result
+    played: dict[str, list[float]] = {}
+    for label, seatings in rows_of(place, name):
+        own = any(name in seats for seats in seatings)
+        home = pieces / f"{name.rpartition('/')[2] if own else 'others'}-{episodes}"
+        path = home / f"{place.name}, {label}.json"
+        if not path.is_file():
+            home.mkdir(parents=True, exist_ok=True)
+            found = [s for seats in seatings for s in soups(place, seats, episodes, policies)]
+            write_whole(path, json.dumps(found).encode())
+        played[label] = json.loads(path.read_text())
+    return played
 
 
 def rows_of(place: Place, name: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:

@@ -57,7 +57,8 @@ def test_a_run_in_small_goes_on_where_it_was_stopped(small, monkeypatch, tmp_pat
     assert not json.loads((out / "results.json").read_text())["finished"]
     trained = {path: path.read_bytes() for path in out.rglob("policy.onnx")}
     pieces = {path: path.stat().st_mtime_ns for path in (out / "pieces").rglob("*.json")}
-    assert len(trained) == len(pieces) == 1
+    assert len(trained) == 1 + 2  # and two shipped ones
+    assert len(pieces) == 3
     monkeypatch.setattr(any_kitchen, "soups", soups)
     assert run(monkeypatch, *ARGUMENTS, out) == 0
     assert trained == {path: path.read_bytes() for path in out.rglob("policy.onnx")}
