@@ -81,9 +81,10 @@ def check_ways(world: Kitchen, seat: int) -> None:
     kinds = kinds_of(scene)
     prefix = f"{hand}_"
     mine = {c for c, _ in scene.open_ways}
-    theirs = {
-        place[0] for cell, facing, _ in scene.others for place in scene.map.ways((cell, facing))
-    }
+    theirs: dict[int, int] = {}
+    for start, facing, _ in scene.others:
+        for (cell, _), (steps, _) in scene.map.ways((start, facing)).items():
+            theirs[cell] = min(steps, theirs.get(cell, steps))
     for kind in KINDS:
         stations = [
             cell for cell, own in kinds.items()
@@ -93,7 +94,7 @@ def check_ways(world: Kitchen, seat: int) -> None:
             stations = [
                 cell for cell in stations
                 if {c for c, _ in scene.map.spots.get(cell, ())} & mine
-                and {c for c, _ in scene.map.spots.get(cell, ())} & (theirs - mine)
+                and {c for c, _ in scene.map.spots.get(cell, ())} & (theirs.keys() - mine)
             ]  # fmt: skip
         places = [place for cell in stations for place in scene.map.spots.get(cell, ())]
         free = [place for place in places if place in scene.ways]
@@ -102,6 +103,9 @@ def check_ways(world: Kitchen, seat: int) -> None:
         tag = f"{prefix}{kind}_"
         mine_told = {n.removeprefix(tag) for n in seen if n.startswith(tag)}
         first = {n for n in mine_told if n.startswith("first_")}
+        others = [theirs[cell] for cell, _ in places if cell in theirs]
+        told_of_others = {n for n in mine_told if n.startswith("others_")}
+        assert told_of_others == {f"others_steps_{STEPS[near(min(others))]}" for _ in others[:1]}
         if not reached:
             assert not first
             assert not any(n.startswith("steps_") for n in mine_told)

@@ -34,7 +34,7 @@ def run(monkeypatch, *arguments):
 def small(monkeypatch):
     """Short training and games, and one classic layout."""
     monkeypatch.setattr(many, "TRAINING", SMALL)
-    monkeypatch.setattr(any_kitchen, "HORIZON", 60)
+    monkeypatch.setattr(any_kitchen, "HORIZON", 40)
     for module in (any_kitchen, any_kitchen_page):
         monkeypatch.setattr(module, "CLASSICS", ("cramped_room",))
 
