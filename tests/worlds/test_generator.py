@@ -97,7 +97,7 @@ UNSOLVABLE = {
     "whoever stands in the corridor blocks it": ("XXXXX", "P1 2O", "XXDSX"),
     "onions cannot get to the pot": ("XPXXXOX", "X1XXX2X", "D XXX X", "XSXXXXX"),
     "there is one place to hand over": ("XOXXX", "O1X2P", "D XSX", "XXXXX"),
-    "one of the cooks can do nothing": ("XPXXX", "O1X2X", "D X X", "SXXXX"),
+    "one of the cooks can do nothing": ("XPXXX", "O1X2X", "D X X", "XSXXX"),
 }
 
 
