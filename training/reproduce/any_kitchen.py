@@ -38,6 +38,8 @@ FIRST = 1_000_000
 HORIZON = 400
 ENOUGH, AIM = 2.0, 0.9
 """Soups per game beside the rule-based cook, in this share of the unseen kitchens."""
+RULES_DO = "unseen, enough by rules"
+"""The unseen kitchens in which two rule-based cooks serve enough; in some they get stuck."""
 PROXY = "human-proxy-held-out"
 SPECIALIST = "srpo"
 CONFIDENCE = 1.959964  # two-sided 95 % of the normal distribution
@@ -240,6 +242,9 @@ def findings(
         "unseen": [place for place in places if not place.classic],
         "unseen, one room": [p for p in places if not p.classic and not p.apart],
         "unseen, a room each": [p for p in places if not p.classic and p.apart],
+        RULES_DO: [
+            p for p in places if not p.classic and np.mean(played[p.name]["greedy pair"]) >= ENOUGH
+        ],
     }
     for group, chosen in groups.items():
         for label in ("beside greedy", "own pair", "greedy pair") if chosen else ():

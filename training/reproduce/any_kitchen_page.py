@@ -27,7 +27,8 @@ UNSEEN = """\
 
 The kitchens are generated ones with numbers from {first:,} on, none of which is a turned or
 mirrored one of the training; new dynamics, as for every layout of one's own. The aim is
-{soups:g} soups beside the rule-based cook, both seats together, in {share:.0%} of them.
+{soups:g} soups beside the rule-based cook, both seats together, in {share:.0%} of them. *Enough by
+rules* are those in which two rule-based cooks serve as many; in the others they get stuck.
 """
 CLASSIC = """\
 ## On the five classic layouts, held out
@@ -82,8 +83,8 @@ def unseen_table(findings: Mapping[str, Any]) -> str:
     ]
     titles = {"beside greedy": "beside the rule-based cook", "own pair": "with itself",
               "greedy pair": "the rule-based cook with itself"}  # fmt: skip
-    for group in ("unseen", "unseen, one room", "unseen, a room each"):
-        for label, own in findings.get(group, {}).items():
+    for group in (group for group in findings if group.startswith("unseen")):
+        for label, own in findings[group].items():
             lines.append(
                 f"| {group}: {titles[label]} | {own['soups']['count']} | {cell(own['soups'])} | "
                 f"{cell(own['enough'], 100, 0)} | {own['least']:.1f} |"

@@ -3,8 +3,9 @@
 A kitchen is drawn at random and kept if it is solvable. That is decided by where the cooks can go:
 either both share a room, and one cook could do all the work while the other stands somewhere out
 of the way; or each has a room of their own, and there is a pot to which ingredients and dishes can
-get and from which soups can, perhaps over counters that the rooms share. The orders are those of
-the classic layouts, soups of three onions.
+get and from which soups can, perhaps over counters that the rooms share. That is about what can be
+done, not about who can do it: in narrow ones the rule-based cooks get stuck. The orders are those
+of the classic layouts, soups of three onions.
 """
 
 from collections.abc import Collection, Sequence

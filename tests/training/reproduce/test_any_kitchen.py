@@ -105,7 +105,7 @@ def test_figures_by_hand():
     soups = [[3.0, 1.0], [1.0, 2.0], [4.0, 6.0], [2.0, 3.0]]
     played = {
         place.name: {
-            "beside greedy": own, "own pair": [0.0], "greedy pair": [s + 1 for s in own],
+            "beside greedy": own, "own pair": [0.0], "greedy pair": [s - 1 for s in own],
         }
         for place, own in zip(places, soups, strict=True)
     }  # fmt: skip
@@ -115,7 +115,9 @@ def test_figures_by_hand():
     assert own["enough"]["mean"] == 3 / 4
     assert own["least"] == 1.5
     assert found["unseen, one room"]["beside greedy"]["enough"]["mean"] == 1 / 2
-    assert found["unseen, a room each"]["greedy pair"]["least"] == 3.5
+    assert found["unseen, a room each"]["greedy pair"]["least"] == 1.5
+    assert found["unseen, enough by rules"]["beside greedy"]["enough"]["count"] == 1
+    assert found["unseen, enough by rules"]["beside greedy"]["soups"]["mean"] == 5
     assert not found["aim"]["reached"]
 
 
