@@ -14,9 +14,9 @@ Written by `understudy reproduce any-kitchen`. Command, versions and every game 
 [{record}]({record}).
 
 One network, trained with SRPO on {count:,} generated kitchens (`kitchens/generated`; half of them
-with either dynamics), seed {seed}, {steps:,} of {of:,} joint steps, commit `{commit}`. It reads the
-encoding `egocentric`: the cells around it, and by which step and in how many it gets to each kind
-of station. None of the classic layouts, turned or mirrored, is among the generated ones.
+with either dynamics), seed {seed}, {steps:,} of {of:,} joint steps,
+commit `{commit:.7}`. It reads the encoding `egocentric`: the cells around it, and by which step
+and in how many it gets to each kind of station. None of the classic layouts, turned or mirrored, is among the generated ones.
 
 Numbers are soups per 400 steps, sampled actions, {episodes} episodes in each kitchen and seating;
 brackets are 95 % intervals: over kitchens (bootstrap; for shares of kitchens, Wilson's), and in a
@@ -34,10 +34,10 @@ CLASSIC = """\
 ## On the five classic layouts, held out
 
 Old dynamics. *Specialist* is the shipped SRPO policy of the layout, *model of people* its held-out
-human proxy. With other proxies of people, the cross-environment policies of Jha et al. 2025 (CEC,
-arXiv 2504.12714; 3e9 steps) have been reported at 130.9, 149.1, 126.0, 2.6 and 21.1 points, that is
-6.5, 7.5, 6.3, 0.1 and 1.1 soups in the order of the table; proxies and simulators differ, so that
-only the order of size can be compared.
+human proxy. Beside other proxies of people, policies of cross-environment cooperation (CEC, arXiv
+2504.12714) have been reported, in an independent reproduction (the PH2 report of 2026), at 130.9,
+149.1, 126.0, 2.6 and 21.1 points, that is 6.5, 7.5, 6.3, 0.1 and 1.1 soups in the order of the
+table; proxies and simulators differ, so that only the order of size can be compared.
 """
 
 
