@@ -16,7 +16,8 @@ Written by `understudy reproduce any-kitchen`. Command, versions and every game 
 One network, trained with SRPO on {count:,} generated kitchens (`kitchens/generated`; half of them
 with either dynamics), seed {seed}, {steps:,} of {of:,} joint steps,
 commit `{commit:.7}`. It reads the encoding `egocentric`: the cells around it, and by which step
-and in how many it gets to each kind of station. None of the classic layouts, turned or mirrored, is among the generated ones.
+and in how many it gets to each kind of station. None of the classic layouts, turned or mirrored,
+is among the generated ones.
 
 Numbers are soups per 400 steps, sampled actions, {episodes} episodes in each kitchen and seating;
 brackets are 95 % intervals: over kitchens (bootstrap; for shares of kitchens, Wilson's), and in a
