@@ -21,7 +21,8 @@ class Card:
         title: What a person reads in a menu.
         description: One sentence.
         world: World that it was trained in.
-        options: Options of `make_world` in training.
+        options: Options of `make_world` in training, which games must have; none for a policy that
+            plays all worlds of a family.
         layouts: Layouts that it can play.
         num_players: Players of its world.
         seats: Seats that it can take.
@@ -40,6 +41,8 @@ class Card:
         results: What was measured, with intervals.
         known_failures: What it is known to do badly.
         held_out: Whether it is kept for evaluation, so that no training may use it.
+        family: Family of worlds all of which it plays, under any options; None for a policy that
+            plays only the worlds that it was trained in.
         created: When it was exported, ISO 8601.
         schema: Version of this format.
     """
@@ -67,6 +70,7 @@ class Card:
     results: dict[str, Any] = field(default_factory=dict)
     known_failures: list[str] = field(default_factory=list)
     held_out: bool = False
+    family: str | None = None
     created: str | None = None
     schema: int = SCHEMA
 
@@ -76,6 +80,7 @@ KINDS: dict[str, type | tuple[type, ...]] = {
     "num_players": int, "seats": list, "encoding": dict, "actions": list, "algorithm": str,
     "sha256": str, "opset": int, "recurrent": bool, "hyperparameters": dict, "versions": dict,
     "results": dict, "known_failures": list, "held_out": bool, "state_shape": (list, type(None)),
+    "family": (str, type(None)),
 }  # fmt: skip
 ENCODING_KINDS: dict[str, type] = {"name": str, "version": int, "shape": list, "dtype": str}
 DTYPES = ("uint8", "int8", "float32")
@@ -97,10 +102,10 @@ def card_from(values: Mapping[str, Any], where: str) -> Card:
             "export the policy again with this version"
         )
     known = {item.name for item in fields(Card)}
-    required = {
-        n for n in known if n in KINDS and n not in ("state_shape", "recurrent", "held_out")
-    }
-    required -= {"hyperparameters", "versions", "results", "known_failures"}
+    required = {n for n in known if n in KINDS} - {
+        "state_shape", "recurrent", "held_out", "family", "hyperparameters", "versions", "results",
+        "known_failures",
+    }  # fmt: skip
     for problem, keys in (("lacks", required - set(values)), ("has unknown", set(values) - known)):
         if keys:
             raise UserError(f"{where} {problem} {', '.join(sorted(keys))}: export the policy again")
@@ -119,10 +124,15 @@ def _check_kinds(
 ) -> None:
     for key, kind in kinds.items():
         if (key in values or prefix) and not isinstance(values.get(key), kind):
-            names = getattr(kind, "__name__", "a list or null")
             raise UserError(
-                f"{where}: {prefix}{key} is {values.get(key)!r}, but it must be of type {names}"
+                f"{where}: {prefix}{key} is {values.get(key)!r}, but it must be of type "
+                f"{_names(kind)}"
             )
+
+
+def _names(kind: type | tuple[type, ...]) -> str:
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    return " or ".join("null" if item is type(None) else item.__name__ for item in kinds)
 
 
 def read_card(folder: Path) -> Card:

@@ -249,8 +249,9 @@ def check_fit(policy: Policy | Partner, facts: WorldFacts, seats: Iterable[int] 
     """
     card: Card | None = getattr(policy, "card", None)
     if card is not None:
-        _check_world(card, facts)
-        _check_options(card, facts)
+        if not card.family or not _in_family(card.family, facts.world):
+            _check_world(card, facts)
+            _check_options(card, facts)
         _check_encoding(card, facts)
         _check_seats(card, facts, seats)
     elif policy.name in BUILTIN and not _in_family(BUILTIN[policy.name].family, facts.world):
@@ -348,11 +349,12 @@ def _from_card(card: Card) -> Partner:
         name=card.name,
         title=card.title,
         description=card.description,
-        world=card.world,
+        world=None if card.family else card.world,
         seats=tuple(card.seats),
         algorithm=card.algorithm,
         recommended=card.name.rpartition("/")[2] == PREFERRED,
         card=card,
+        family=card.family,
     )
 
 

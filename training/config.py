@@ -55,6 +55,10 @@ class TrainConfig:
     shaping_steps: int = setting(
         -1, "Steps over which the shaped reward fades to zero, linearly; -1: half of the run."
     )
+    shared_shaping: bool = setting(
+        False,
+        "Whether a seat gets its partners' shaped rewards too, so that handing over pays at once.",
+    )
     exploring_starts: float = setting(
         0.5,
         "Share of the episodes that begin in random states at first; it fades with the shaped "

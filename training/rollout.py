@@ -24,12 +24,16 @@ class Rollout:
         own: [T, S] the reward that each slot wants to be high, in the same units.
         shaped: [T, S] shaping reward of each slot in units of success.
         done: [T, N] whether the step ended its episode.
+        shared_shaping: Whether a slot's shaping rewards are those of all whose reward it wants.
     """
 
-    def __init__(self, world: World, observer: SparseObserver, length: int) -> None:
+    def __init__(
+        self, world: World, observer: SparseObserver, length: int, shared_shaping: bool = False
+    ) -> None:
         num_envs, players = world.num_envs, world.facts.num_players
         slots = num_envs * players
         self.length, self.slots, self.players = length, slots, players
+        self.shared_shaping = shared_shaping
         self.observations = observer.empty(length + 1)
         self.actions = np.zeros((length + 1, slots), np.int64)
         self.log_probs = np.zeros((length + 1, slots), np.float32)
@@ -78,6 +82,7 @@ def collect(
     """
     unit = np.float32(1 / world.facts.reward_unit)
     wanted, learning = interests(world.facts), list(team)
+    helped = wanted if rollout.shared_shaping else np.eye(rollout.players, dtype=np.float32)
     shape = (world.num_envs, rollout.players)
     for t in range(rollout.length):
         observer.write(rollout.observations, t)
@@ -85,7 +90,7 @@ def collect(
         world.step(rollout.actions[t].reshape(shape))
         rollout.rewards[t] = world.rewards[:, learning].sum(1) * unit
         rollout.own[t] = (world.rewards @ wanted * unit).reshape(-1)
-        rollout.shaped[t] = world.shaped_rewards.reshape(-1) * unit
+        rollout.shaped[t] = (world.shaped_rewards @ helped * unit).reshape(-1)
         rollout.done[t] = world.done
         after_step(t)
     observer.write(rollout.observations, rollout.length)

@@ -125,7 +125,9 @@ class Trainer:
         facts = self.world.facts
         self.players, self.team = facts.num_players, self._learning_seats()
         self.observer = SparseObserver(self.world)
-        self.rollout = Rollout(self.world, self.observer, config.rollout_length)
+        self.rollout = Rollout(
+            self.world, self.observer, config.rollout_length, config.shared_shaping
+        )
         self.guests = self._invite()
         self.visited = VisitedStarts(self.world, self.members) if config.visited_starts else None
         self.steps = 0

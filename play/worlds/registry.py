@@ -15,7 +15,10 @@ FAMILIES = {
     "tag": "play.worlds.tag.world",
 }
 # Families without a picture, for training and analysis only: no menu offers them to people.
-UNDRAWN = {"matrix": "play.worlds.matrix.world"}
+UNDRAWN = {
+    "kitchens": "play.worlds.kitchen.many",
+    "matrix": "play.worlds.matrix.world",
+}
 
 
 def make_world(name: str, num_envs: int = 1, *, autoreset: bool = False, **options: Any) -> World:

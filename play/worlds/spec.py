@@ -65,6 +65,8 @@ class WorldFacts:
             all.
         costs: Events that cost a seat points of its own, event name -> points; what is taken off
             `World.rewards` for them is the seat's private cost.
+        family: Family of worlds of which every environment is some instance, so that a policy that
+            learnt here plays all of them; empty where all environments are of one world.
         training: Settings of training that suit the world better than the usual ones, for every
             method; names as on the command line, with underscores.
     """
@@ -89,6 +91,7 @@ class WorldFacts:
     roles: tuple[str, ...] = ()
     score_seats: tuple[int, ...] = ()
     costs: Mapping[str, float] = field(default_factory=dict)
+    family: str = ""
     training: Mapping[str, Any] = field(default_factory=dict)
 
     @property

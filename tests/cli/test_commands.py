@@ -20,7 +20,7 @@ from play.web.catalogue import Catalogue
 from play.web.config import PlayConfig
 from play.web.messages import Start
 from play.web.table import Tables
-from play.worlds.registry import full_name, world_names
+from play.worlds.registry import full_name, make_world, world_names
 
 SRPO = "kitchen/cramped_room/srpo"
 
@@ -210,3 +210,21 @@ def test_the_desktop_chooses_a_partner_for_the_rules(tmp_path: Path) -> None:
     )
     assert other.partners == (None, "greedy")
     assert other.options == options
+
+
+def test_generated_layouts_are_files_that_can_be_played(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "drawn"
+    arguments = ("layouts", "generate", "--count", "3", "--first", "70", "--to", str(folder))
+    first = folder / "generated-70.layout"
+    assert said(monkeypatch, capsys, *arguments) == (
+        f"Wrote 3 to {folder}. Play one: understudy play --layout {first}\n"
+    )
+    assert sorted(path.stem for path in folder.iterdir()) == [
+        f"generated-{n}" for n in (70, 71, 72)
+    ]
+    assert make_world(f"kitchen/{first}").facts.num_players == 2
+    before = first.read_bytes()
+    said(monkeypatch, capsys, *arguments)  # the same again
+    assert first.read_bytes() == before

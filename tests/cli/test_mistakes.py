@@ -73,6 +73,11 @@ def refused(
         (["play", "--layout", "tag/simple", "--partner", SRPO],
          "trained for kitchen/cramped_room, but the game is tag/simple"),
         (["play", "--layout", "tag/simple", "--dynamics", "old"], "tag has no option 'dynamics'"),
+        (["layouts", "generate", "--count", "0"], "'--count': 0 is not in the range"),
+        (["layouts", "generate", "--first", "-1"], "'--first': -1 is not in the range"),
+        (["layouts", "genrate"], "'genrate': did you mean `understudy layouts generate`"),
+        (["train", "srpo", "--world", "kitchens/drawn"],
+         "no kitchens called 'drawn': use kitchens/generated"),
         (["train", "srpo", "--world", "tag/simpel"], "did you mean tag/simple"),
         (["partners", "show", "nobody"], "no partner called 'nobody'"),
         (["partners", "--layout", "nowhere"], "no layout called 'nowhere'"),
@@ -238,3 +243,12 @@ def test_the_installed_command_does_the_same(arguments: list[str]) -> None:
     ended = subprocess.run([command, *arguments], capture_output=True, text=True, timeout=120)
     assert ended.returncode == 2
     assert re.fullmatch(r"understudy: [^\n]+\n", ended.stderr), ended.stderr
+
+
+def test_another_kitchen_is_not_written_over(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "generated-0.layout").write_text("mine")
+    said = refused(monkeypatch, capsys, "layouts", "generate", "--to", str(tmp_path))
+    assert "generated-0.layout exists and holds another kitchen: choose another --to" in said
+    assert (tmp_path / "generated-0.layout").read_text() == "mine"

@@ -259,7 +259,8 @@ def test_a_partner_who_does_not_come_back_is_waited_for_and_then_left(tmp_path: 
 
 
 def test_a_pair_goes_on_after_the_server_was_stopped_and_started(database: str) -> None:
-    with serving(database, of_two(steps=60)) as server:
+    study = of_two(steps=60)
+    with serving(database, study) as server:
         one, two = enter(server.url, "ada", "bob")
         ada, bob = Player(one), Player(two)
         with at_once(lambda: ada.play(until=8)):

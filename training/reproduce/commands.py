@@ -28,6 +28,11 @@ EXPERIMENTS: dict[str, tuple[str, str, str]] = {
         "The five classic kitchens: every method with strangers and a held-out human proxy.",
         "train,analysis",
     ),
+    "any-kitchen": (
+        "training.reproduce.any_kitchen:any_kitchen",
+        "One partner for kitchens that it has never seen, trained on generated ones.",
+        "train",
+    ),
     "tag-runners": (
         "training.reproduce.tag_runners:tag_runners",
         "Runners of Tag to train chasers against, and to hold out.",

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from play.worlds.kitchen.egocentric import SIZE, channel_names
 from play.worlds.kitchen.encode import CHANNELS, NUM_CHANNELS, POT_FEATURES
 from play.worlds.kitchen.front import front_names
 from play.worlds.kitchen.layouts import Layout
@@ -9,6 +10,8 @@ from play.worlds.kitchen.state import ACTIONS, EVENTS, STAY
 from play.worlds.spec import Encoding, WorldFacts
 
 VERSION = 1
+EGOCENTRIC = "egocentric"
+"""The encoding that is the same for all kitchens."""
 TICK_MS = 150  # as in the human trials of 2019
 KEYS = {
     "ArrowUp": 0, "KeyW": 0, "ArrowDown": 1, "KeyS": 1, "ArrowRight": 2, "KeyD": 2,
@@ -53,6 +56,7 @@ def make_facts(layout: Layout, horizon: int, random_start: float) -> WorldFacts:
                 "float32",
                 feature_names(players) + front_names(players),
             ),
+            EGOCENTRIC: Encoding(EGOCENTRIC, 1, (SIZE,), "uint8", channel_names()),
         },
         events=EVENTS,
         contributions={

@@ -69,8 +69,10 @@ def entries_needed(tables: Tables, rows: NDArray[np.int32]) -> NDArray[np.int64]
     return total
 
 
-def make_random_starts(layout: Layout, tables: Tables, any_time: bool) -> NDArray[np.int32]:
-    """[M, size] first states with players, hands and pots at random; always the same ones.
+def make_random_starts(
+    layout: Layout, tables: Tables, any_time: bool, number: int = NUM_RANDOM_STARTS
+) -> NDArray[np.int32]:
+    """[number, size] first states with players, hands and pots at random; always the same ones.
 
     Players stay within the part of the kitchen that they start in, since in some layouts each
     has a room of their own. Only ingredients that the layout offers appear. The time is 0, or
@@ -78,7 +80,7 @@ def make_random_starts(layout: Layout, tables: Tables, any_time: bool) -> NDArra
     """
     generator = np.random.default_rng(RANDOM_STARTS_SEED)
     rooms = [sorted(reachable_cells(layout.rows, [start])[0]) for start in layout.starts]
-    rows = np.repeat(start_row(layout, tables)[None], NUM_RANDOM_STARTS, axis=0)
+    rows = np.repeat(start_row(layout, tables)[None], number, axis=0)
     for row in rows:
         row[TIME] = generator.integers(tables.horizon) if any_time else 0
         place_players(layout, rooms, row, generator)

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from play.worlds.compilation import Program, Runner, choose_compiled
 from play.worlds.errors import UserError
-from play.worlds.kitchen import encode, layouts, recipes, rules, scenes, state
+from play.worlds.kitchen import egocentric, encode, layouts, recipes, rules, scenes, state
 from play.worlds.kitchen.convert import start_row
-from play.worlds.kitchen.facts import make_facts
+from play.worlds.kitchen.facts import EGOCENTRIC, make_facts
 from play.worlds.kitchen.front import fronts
 from play.worlds.kitchen.layouts import LAYOUT_KEYS, Layout, layout_names, load_layout
 from play.worlds.kitchen.paths import nearest_stations
@@ -21,7 +21,7 @@ from play.worlds.kitchen.starts import entries_needed, make_random_starts, spars
 from play.worlds.kitchen.state import ACTIONS, EVENTS, STAY, Tables, make_tables, row_size
 from play.worlds.streams import random_streams
 
-PROGRAM = Program((encode, rules), (layouts, recipes, state))
+PROGRAM = Program((encode, egocentric, rules), (layouts, recipes, state))
 NO_CHANGE = frozenset({"grid", "start_state"})  # a world of that name wouldn't be that layout
 
 
@@ -136,6 +136,7 @@ class Kitchen:
         )
         self._picture: Picture | None = None
         self._nearest: Any = None
+        self._scratch: NDArray[np.int32] | None = None
 
     def draw_starts(self, share: float) -> None:
         """Lets this share of the episodes from now on begin in random states, as trainers may.
@@ -204,7 +205,7 @@ class Kitchen:
         """Writes the observations of every seat.
 
         Args:
-            encoding: "lossless", "featurize" or "featurize_front".
+            encoding: "lossless", "featurize", "featurize_front" or "egocentric".
             out: [N, A, *shape] array to fill. Without it the world fills one of its own, which
                 for lossless the next call overwrites; that is by far the fastest, since only
                 what changed is written.
@@ -223,6 +224,8 @@ class Kitchen:
             raise ValueError(f"out must be a C-contiguous array of shape {shape}; got {out.shape}")
         if encoding == "lossless":
             return self._observe_lossless(out, shape)
+        if encoding == EGOCENTRIC:
+            return self._observe_egocentric(np.empty(shape, np.uint8) if out is None else out)
         filled = np.empty(shape, np.float32) if out is None else out
         if encoding == "featurize":
             return self._observe_featurize(filled)
@@ -241,6 +244,14 @@ class Kitchen:
             picture = self._picture
         picture.update(self._run, self.state)
         return picture.out
+
+    def _observe_egocentric(self, out: NDArray[Any]) -> NDArray[Any]:
+        if self._scratch is None:
+            size = egocentric.scratch_size(self.tables.cells)
+            self._scratch = np.zeros((self.num_envs, size), np.int32)
+        reads = (self.state, self.layout.height)
+        self._run("egocentric_loop", self.num_envs, (out, self._scratch), reads)
+        return out
 
     def _observe_featurize(self, out: NDArray[Any]) -> NDArray[Any]:
         if self._nearest is None:
@@ -317,6 +328,7 @@ class Kitchen:
         self.step(np.full(self.rewards.shape, STAY))
         self.observe("lossless")
         self.observe("featurize")
+        self.observe(EGOCENTRIC)
         self.observe_sparse(index, index.astype(np.float32), index[..., 0].copy())
         for array, content in zip(self._step_writes, saved, strict=True):
             array[...] = content

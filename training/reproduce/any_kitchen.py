@@ -1,0 +1,276 @@
+"""`understudy reproduce any-kitchen`: one partner for kitchens that it has never seen.
+
+A policy is trained on generated kitchens, and then plays beside the rule-based cook in generated
+kitchens of other numbers and in the five classic ones. Training and games are kept as they are
+finished, so the same command goes on where it was stopped.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from agents.onnx import OnnxPolicy
+from play.worlds.errors import UserError
+from play.worlds.kitchen.generator import canonical, kitchen_name, kitchen_text, same_room
+from play.worlds.kitchen.layouts import CLASSICS, Layout, load_layout
+from play.worlds.registry import make_world
+from training import checkpoints
+from training.evaluation.crossplay import team_return
+from training.evaluation.files import write_whole
+from training.evaluation.matches import PLAY, Match, Rules, play_match
+from training.evaluation.statistics import Figure, mean_figure
+from training.export import export_run
+from training.machine import machine
+from training.reproduce.any_kitchen_page import write_page
+from training.reproduce.folders import open_folder, write_record
+from training.reproduce.pieces import Piece, freeze, train_piece
+
+EXPERIMENT = "any-kitchen"
+WORLD = "kitchens/generated"
+GREEDY = "greedy"
+FIRST = 1_000_000
+"""Number of the first kitchen to test in; training takes those from 0 on."""
+HORIZON = 400
+ENOUGH, AIM = 2.0, 0.9
+"""Soups per game beside the rule-based cook, in this share of the unseen kitchens."""
+RULES_DO = "unseen, enough by rules"
+"""The unseen kitchens in which two rule-based cooks serve enough; in some they get stuck."""
+PROXY = "human-proxy-held-out"
+SPECIALIST = "srpo"
+CONFIDENCE = 1.959964  # two-sided 95 % of the normal distribution
+
+
+@dataclass(frozen=True)
+class Place:
+    """A kitchen to play in.
+
+    Attributes:
+        name: Its layout's name.
+        options: Options of its world.
+        classic: Whether it is one of the five classic ones.
+        apart: Whether each cook has a room of its own.
+    """
+
+    name: str
+    options: dict[str, Any]
+    classic: bool
+    apart: bool
+
+    @property
+    def world(self) -> str:
+        """Full name of its world."""
+        return f"kitchen/{self.name}"
+
+
+@click.command(name=EXPERIMENT)
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("results") / EXPERIMENT,
+    show_default=True, help="Folder for the run, the policy and the results.",
+)  # fmt: skip
+@click.option("--seed", default=0, show_default=True, help="Seed of the training.")
+@click.option(
+    "--steps", type=click.IntRange(1), default=None, help="Joint steps of the training.  [default: "
+    "the world's own]",
+)  # fmt: skip
+@click.option(
+    "--train/--no-train", default=True, show_default=True,
+    help="Whether training goes on first; otherwise the run plays as far as it has come.",
+)  # fmt: skip
+@click.option(
+    "--kitchens", type=click.IntRange(2), default=50, show_default=True,
+    help="Unseen generated kitchens.",
+)  # fmt: skip
+@click.option(
+    "--episodes", type=click.IntRange(1), default=16, show_default=True,
+    help="Episodes in each kitchen and seating; from 16 on they are played by compiled code.",
+)  # fmt: skip
+@click.option("--overwrite", is_flag=True, help="Go on in a folder with finished results.")
+def any_kitchen(
+    out: Path, seed: int, steps: int | None, train: bool, kitchens: int, episodes: int,
+    overwrite: bool,
+) -> None:  # fmt: skip
+    """Train one partner for any kitchen, and play it in kitchens that it has never seen.
+
+    It plays beside the rule-based cook, in both seats, in unseen generated kitchens and in the
+    five classic ones; there also beside models of people, and against the specialists.
+    """
+    piece = piece_of(seed, steps)
+    run = out / "runs" / piece.name / f"seed{seed}"
+    if not train and not (run / "checkpoint.pt").is_file():
+        raise UserError(f"{run} has no checkpoint yet: leave --no-train out")
+    open_folder(out, EXPERIMENT, overwrite)
+    if train and not train_piece(piece, out / "runs"):
+        click.echo("Stopped and saved. The same command goes on.")
+        return
+    policies, reached = out / "policies", checkpoints.steps_of(run)
+    name = f"{WORLD}/{piece.name}-seed{seed}-{reached}"
+    if not (policies / name / "card.json").is_file():
+        export_run(run, name, policies)
+    for layout in CLASSICS:
+        for other in (SPECIALIST, PROXY):
+            freeze(f"kitchen/{layout}/{other}", policies)
+    places = [*unseen(kitchens, training_kitchens(piece)), *classics()]
+    played = {}
+    for place in places:
+        played[place.name] = play_in(place, name, episodes, policies, out / "pieces")
+        click.echo(f"{place.name}: {np.mean(played[place.name]['beside greedy']):.1f}", err=True)
+    config = piece.config()
+    settings = {
+        "policy": name, "sha256": OnnxPolicy(policies / name).card.sha256, "seed": seed,
+        "steps": reached, "of": config.steps, "config": config.to_json(), "episodes": episodes,
+        "kitchens": kitchens, "first": FIRST, "machine": machine(),
+        "commit": checkpoints.read_config(run)[0]["git_commit"],
+    }  # fmt: skip
+    found = {
+        "settings": settings,
+        "options": dict(make_world(WORLD, **config.world_options).facts.options),
+        "findings": findings(places, played),
+        "kitchens": [asdict(place) | {"soups": played[place.name]} for place in places],
+    }
+    write_record(out, EXPERIMENT, found, finished=True)
+    write_page(found, out)
+    click.echo(f"Wrote {out / 'README.md'}")
+
+
+def piece_of(seed: int, steps: int | None) -> Piece:
+    """What is trained, with the settings that the world declares."""
+    settings = dict(make_world(WORLD, count=1).facts.training) | {"world": WORLD}
+    if steps is not None:
+        settings["steps"] = steps
+    return Piece("srpo", "srpo", [seed], settings)
+
+
+def training_kitchens(piece: Piece) -> frozenset[tuple[str, ...]]:
+    """The kitchens that a piece is trained in, up to rotation and reflection."""
+    options = dict(make_world(WORLD, **piece.config().world_options).facts.options)
+    numbers = range(options["first"], options["first"] + options["count"])
+    return frozenset(canonical(layout_of(number).rows) for number in numbers)
+
+
+def layout_of(number: int) -> Layout:
+    """The generated kitchen with a number."""
+    return load_layout(kitchen_name(number), text=kitchen_text(number))
+
+
+def unseen(count: int, seen: frozenset[tuple[str, ...]]) -> Iterator[Place]:
+    """The first generated kitchens from `FIRST` on that are not, turned or mirrored, among these.
+
+    Args:
+        count: How many.
+        seen: Kitchens as `canonical` gives them.
+    """
+    number = FIRST
+    for _ in range(count):
+        while canonical(layout_of(number).rows) in seen:
+            number += 1
+        layout = layout_of(number)
+        yield Place(
+            layout.name,
+            {"layout_text": kitchen_text(number)},
+            False,
+            not same_room(layout.rows, layout.starts),
+        )
+        number += 1
+
+
+def classics() -> Iterator[Place]:
+    """The five classic kitchens, with the dynamics of the literature."""
+    for name in CLASSICS:
+        layout = load_layout(name)
+        yield Place(name, {"horizon": HORIZON}, True, not same_room(layout.rows, layout.starts))
+
+
+def play_in(
+    place: Place, name: str, episodes: int, policies: Path, pieces: Path
+) -> dict[str, list[float]]:
+    """Soups per episode by who plays, from disk or played now; both seatings in one list.
+
+    Args:
+        place: Where.
+        name: The policy.
+        episodes: Episodes of each seating.
+        policies: The folder that it is in.
+        pieces: Where results are kept, those without the policy apart, as they outlast it.
+    """
+    played: dict[str, list[float]] = {}
+    for label, seatings in rows_of(place, name):
+        own = any(name in seats for seats in seatings)
+        home = pieces / f"{name.rpartition('/')[2] if own else 'others'}-{episodes}"
+        path = home / f"{place.name}, {label}.json"
+        if not path.is_file():
+            home.mkdir(parents=True, exist_ok=True)
+            found = [s for seats in seatings for s in soups(place, seats, episodes, policies)]
+            write_whole(path, json.dumps(found).encode())
+        played[label] = json.loads(path.read_text())
+    return played
+
+
+def rows_of(place: Place, name: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Label and seatings of everything that is played in a kitchen."""
+    yield "beside greedy", [(name, GREEDY), (GREEDY, name)]
+    yield "own pair", [(name, name)]
+    yield "greedy pair", [(GREEDY, GREEDY)]
+    if place.classic:
+        own, proxy = f"{place.world}/{SPECIALIST}", f"{place.world}/{PROXY}"
+        yield "specialist beside greedy", [(own, GREEDY), (GREEDY, own)]
+        yield "specialist beside proxy", [(own, proxy), (proxy, own)]
+        yield "beside proxy", [(name, proxy), (proxy, name)]
+
+
+def soups(
+    place: Place, seats: tuple[str, str], episodes: int, policies: Path | None
+) -> Sequence[float]:
+    """Soups delivered by both in each episode, by their worth."""
+    rules = Rules(place.world, place.options, episodes, 0, None, policies)
+    facts = make_world(place.world, **place.options).facts
+    played = play_match(Match(PLAY, *seats, seats), rules)
+    found: list[float] = (team_return(played.rewards, facts) / facts.reward_unit).tolist()
+    return found
+
+
+def findings(
+    places: Sequence[Place], played: Mapping[str, Mapping[str, Sequence[float]]]
+) -> dict[str, Any]:
+    """Means over kitchens with their intervals, and in how many of them there are enough soups."""
+    found: dict[str, Any] = {}
+    groups = {
+        "unseen": [place for place in places if not place.classic],
+        "unseen, one room": [p for p in places if not p.classic and not p.apart],
+        "unseen, a room each": [p for p in places if not p.classic and p.apart],
+        RULES_DO: [
+            p for p in places if not p.classic and np.mean(played[p.name]["greedy pair"]) >= ENOUGH
+        ],
+    }
+    for group, chosen in groups.items():
+        for label in ("beside greedy", "own pair", "greedy pair") if chosen else ():
+            means = [float(np.mean(played[place.name][label])) for place in chosen]
+            enough = sum(mean >= ENOUGH for mean in means)
+            found.setdefault(group, {})[label] = {
+                "soups": asdict(mean_figure(means, np.random.default_rng(0), "kitchens")),
+                "enough": asdict(share(enough, len(means))),
+                "least": min(means),
+            }
+    reached = found["unseen"]["beside greedy"]["enough"]["mean"]
+    found["aim"] = {"soups": ENOUGH, "share": AIM, "reached": reached >= AIM}
+    for place in places:
+        if place.classic:
+            found[place.name] = {
+                label: asdict(mean_figure(values, np.random.default_rng(0), "episodes"))
+                for label, values in played[place.name].items()
+            }
+    return found
+
+
+def share(number: int, count: int) -> Figure:
+    """A share of independent kitchens with its 95 % interval (Wilson 1927)."""
+    z2 = CONFIDENCE**2
+    p = number / count
+    middle = (p + z2 / (2 * count)) / (1 + z2 / count)
+    half = CONFIDENCE * np.sqrt(p * (1 - p) / count + z2 / (4 * count**2)) / (1 + z2 / count)
+    low, high = max(0.0, float(middle - half)), min(1.0, float(middle + half))
+    return Figure(p, low, high, "kitchens", count)
