@@ -76,7 +76,7 @@ class PpoBc(Trainer):
         lessons = []
         for k, member in enumerate(self.members):
             own = self.of_member(self.learning, k)
-            samples, _ = self.samples(rewards, self.rollout.values, own)
+            samples, _ = self.samples(self.policy, rewards, own)
             lessons.append(Lesson(self.policy.learners[k], samples, member.shuffle_stream))
         return self.teach(lessons)
 

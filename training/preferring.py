@@ -106,7 +106,7 @@ class Preferring(Trainer):
                 ("partner_{}", self.partners, self.partner_slots, self.liked),
                 ("{}", self.adapting, self.adapting_slots, earned),
             ):
-                samples, _ = self.samples(rewards, self.rollout.values, self.of_member(slots, k))
+                samples, _ = self.samples(policies, rewards, self.of_member(slots, k))
                 lessons.append(Lesson(policies.learners[k], samples, member.shuffle_stream))
                 marks.append((k, mark))
         return by_member(marks, self.teach(lessons))

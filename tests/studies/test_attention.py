@@ -152,7 +152,7 @@ def test_a_hidden_page_stops_the_round_until_the_participant_says_that_they_are_
 ) -> None:
     study = alone(hidden={"after_s": 0.2, "grace_s": 0.2, "then": "pause"})
     with serving(str(tmp_path / "s.db"), study, countdown_ms=0) as server:
-        (bot,) = enter(server, "ada")
+        (bot,) = enter(server.url, "ada")
         with Player(bot) as ada:
             ada.begin()
             ada.wait("tick")
@@ -189,7 +189,7 @@ def test_a_hidden_page_stops_the_round_until_the_participant_says_that_they_are_
 def test_somebody_who_never_plays_is_warned_and_ends_where_the_file_says_so(tmp_path: Path) -> None:
     study = alone(idle={"after_s": 1, "grace_s": 1, "then": "end"})
     with serving(str(tmp_path / "s.db"), study, countdown_ms=0) as server:
-        (bot,) = enter(server, "ada")
+        (bot,) = enter(server.url, "ada")
         with Player(bot) as ada:
             ada.begin()
             assert ada.wait("attention")[1] == {"what": "idle", "now": "warned"}
@@ -212,7 +212,7 @@ def test_of_two_who_play_the_one_who_does_not_is_inactive_and_the_other_is_left(
         payment={"endings": endings},
     )
     with serving(str(tmp_path / "s.db"), study, countdown_ms=0) as server:
-        one, two = enter(server, "ada", "bob")
+        one, two = enter(server.url, "ada", "bob")
 
         def sleep() -> None:
             with Player(one) as ada:
@@ -228,7 +228,7 @@ def test_of_two_who_play_the_one_who_does_not_is_inactive_and_the_other_is_left(
 
 def test_a_malformed_sign_of_life_is_a_mistake(tmp_path: Path) -> None:
     with serving(str(tmp_path / "s.db"), alone(), mistakes=0) as server:
-        (bot,) = enter(server, "ada")
+        (bot,) = enter(server.url, "ada")
         for event, data in (("beat", {"ms": "quick"}), ("beat", {"ms": -1}), ("hidden", {"on": 1})):
             with Player(bot) as ada:
                 ada.wait("wait")
