@@ -59,13 +59,13 @@ class MepPopulation(SelfPlay):
         rows = np.repeat(slots, self._group, axis=0).reshape(-1)
         ends = np.arange(len(self.members) + 1) * share
         network, flat = self.policy.stack.networks[0], self.policy.stack.flat
-        state = np.stack([mind.now[slots] for mind in self._minds], 1)
-        after = state.reshape(len(rows), network.state_size)
+        minds = np.stack([mind.now[slots] for mind in self._minds], 1)
+        state = minds.reshape(len(rows), network.state_size)  # the same memory
         logits, _ = evaluate(
-            network, flat, rollout.observations, step * rollout.slots + rows, ends, after
+            network, flat, rollout.observations, step * rollout.slots + rows, ends, state
         )
         for number, mind in enumerate(self._minds):
-            mind.now[slots] = state[:, number]  # the memory of `after`
+            mind.now[slots] = minds[:, number]
         chosen = rollout.actions[step, rows][:, None]
         log_probs = np.take_along_axis(log_softmax(logits), chosen, 1)
         mean = np.exp(log_probs).reshape(groups, self._group, share).mean(1)
