@@ -167,8 +167,10 @@ def test_keys_at_the_pace_of_people(visit: Visit, tmp_path: Path) -> None:
         me = visit()
         begin(me, server.url)
         me.page.keyboard.press("ArrowUp")
-        while len({scene["players"][0]["y"] for scene in me.wire.scenes()}) < 2:
-            me.page.wait_for_timeout(4)  # until the step has been taken
+        for _ in range(100):  # until the step has been taken, which the partner may have blocked
+            if len({scene["players"][0]["y"] for scene in me.wire.scenes()}) == 2:
+                break
+            me.page.wait_for_timeout(10)
         me.page.keyboard.down("ArrowLeft")
         for _ in range(30):  # as a keyboard repeats a key that stays down
             me.page.keyboard.down("ArrowLeft")

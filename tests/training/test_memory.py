@@ -25,7 +25,8 @@ SMALL = {
     "world": "tiny/goal", "memory": "gru", "num_envs": 12, "rollout_length": 6, "hidden": 8,
     "minibatches": 2, "steps": 12 * 6 * 12, "learning_rate": 1e-2,
 }  # fmt: skip
-LEARNERS = [method for method in METHODS if method != "exploiter"]  # it needs one of them first
+AFTERWARDS = ("exploiter", "best-response")  # which need one of the others first
+LEARNERS = [method for method in METHODS if method not in AFTERWARDS]
 
 
 def some_network(activation="relu"):

@@ -54,13 +54,13 @@ def test_no_menu_offers_them() -> None:
     ("name", "options", "words"),
     [
         ("matrix/chicken", {}, "choose one of matrix/free-riding, matrix/stag-hunt"),
-        ("matrix/", {}, "no game called 'matrix/'"),
+        ("matrix/", {}, "did you mean 'matrix/free-riding'"),
         ("matrix/stag-hunt", {"cost": 2}, "cost is 2, but"),
         ("matrix/stag-hunt", {"cost": "much"}, "cost is much, but"),
         ("matrix/stag-hunt", {"players": 1}, "players is 1, but a matrix game has between 2 and 8"),
         ("matrix/stag-hunt", {"players": 2.5}, "players is 2.5"),
         ("matrix/stag-hunt", {"horizon": 3}, "no option 'horizon'; there are cost and players"),
-        ("matrx/stag-hunt", {}, "did you mean 'matrix'"),
+        ("matrx/stag-hunt", {}, "did you mean 'matrix/stag-hunt'"),
     ],
 )
 def test_mistakes_are_told_in_a_sentence(name: str, options: dict[str, Any], words: str) -> None:

@@ -225,7 +225,7 @@ def test_options_keep_a_kitchen_what_it_declares(options: dict[str, Any]) -> Non
     ("name", "options", "words"),
     [
         ("private-kitchen/relesed", {}, "did you mean private-kitchen/released?"),
-        ("private-kitchen", {}, "choose one of private-kitchen/released, private-kitchen/scarce"),
+        ("private-kitchen", {}, "did you mean 'private-kitchen/released'?"),
         ("private-kitchen/scarce", {"moves": 1}, "no option 'moves'; there are move_cost, respawn"),
         ("private-kitchen/scarce", {"respawn": 1.5}, "respawn is 1.5, but a probability is"),
         ("private-kitchen/scarce", {"move_cost": -1}, "move_cost is -1, but it must be from 0"),
