@@ -20,7 +20,8 @@ INTRODUCTION = """\
 
 Written by `understudy reproduce private-kitchen`; command, commit and versions are in
 [{record}]({record}), every score of every seed in [pieces](pieces). {seeds} seeds of every row,
-{steps:,} steps each (a population's included). Machine: {machine}.
+{steps:,} steps each (a population's included). This page was written on: {machine};
+a piece names its commit.
 
 Two cooks bring onions to a pot; both are paid for every onion, each pays for their own steps. All
 scores are exact: policies are evaluated in every state by dynamic programming, so intervals (95 %
