@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -317,7 +317,7 @@ def main(
     quick: bool,
 ) -> None:  # fmt: skip
     """Measures how many games one study server holds on this machine."""
-    facts, rows = machine(), []
+    facts, rows = machine(), list[dict[str, Any]]()
     if quick:
         games, seconds = (50,), 5.0
     for count in games:
@@ -325,8 +325,13 @@ def main(
             run = Run(count, store, seconds, presses, layout=layout)
             rows.append(measure(run))
             click.echo(json.dumps(rows[-1]))
+            write_down(rows, facts, quick)  # at once: what is measured outlives a later failure
+
+
+def write_down(rows: Sequence[dict[str, Any]], facts: Mapping[str, Any], quick: bool) -> None:
+    """Puts the figures and the command that made them into the record and onto the page."""
     table = as_markdown(rows)
-    command = "python -m tests.benchmarks.load" + (" --quick" if quick else "")
+    command = " ".join(["python -m tests.benchmarks.load", *sys.argv[1:]])
     told = "; ".join(f"{key}: {value}" for key, value in facts.items())
     text = f"`{command}`; {told}.\n\n{table}"
     out = LOOKS if quick else RECORDS
