@@ -61,6 +61,7 @@ class Player(asyncio.Protocol):
         self.bytes_heard = 0
         self.game = ""
         self._greeted = False
+        self._refusal = ""
         self._rest = b""
 
     async def connect(self, host: str, port: int) -> None:
@@ -92,7 +93,11 @@ class Player(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Ends what waits for the round."""
         if not self.playing.done():
-            self.playing.set_exception(ConnectionError("the server hung up"))
+            said = f"answered {self._refusal!r}" if self._refusal else "hung up"
+            when = "after" if self._greeted else "before"
+            self.playing.set_exception(
+                ConnectionError(f"the server {said} {when} the handshake, before the round began")
+            )
 
     def data_received(self, data: bytes) -> None:
         """Takes in what has arrived: the answer to the handshake, then frames."""
@@ -104,6 +109,7 @@ class Player(asyncio.Protocol):
                 self._rest = head
                 return
             if not head.startswith(b"HTTP/1.1 101 "):
+                self._refusal = head.partition(b"\r\n")[0].decode("latin-1")
                 self.transport.close()
                 return
             self._greeted = True
