@@ -281,6 +281,7 @@ class Wires:
         self._selector = selectors.DefaultSelector()
         self._near, self._far = socket.socketpair()
         self._far.setblocking(False)
+        self._near.setblocking(False)  # when it is full, the thread will wake up without one more
         self._selector.register(self._far, selectors.EVENT_READ)
         self._asked: deque[Callable[[], None]] = deque()
         self._timers: list[tuple[float, int, Callable[[], None]]] = []

@@ -6,15 +6,20 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from flask import Flask
+from flask_socketio import SocketIO
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import Message, Request, TextMessage
 
 from play.episode import find_episodes, read_episode
+from play.web.messages import allowance_factory
 from play.web.server import PlayServer
+from play.web.wires import Wires
 from tests.web.serving import serving
 from tests.web.test_hostile import WISH, Client, wait_for_slots
 
@@ -83,6 +88,23 @@ def test_connections_cost_no_threads(server: PlayServer) -> None:
     while server._wires.count():
         assert time.monotonic() < deadline + 10
         time.sleep(0.02)
+
+
+def test_the_thread_does_not_wait_for_itself_however_much_it_asks_for() -> None:
+    """Hundreds of answers to pings at once did: each asks for the next ping."""
+    wires, done = Wires(allowance_factory(1, 1, 1)), threading.Event()
+    wires.attach(SocketIO(Flask(__name__), async_mode="threading"))
+    order: list[int] = []
+
+    def ask_for_many() -> None:
+        for number in range(5000):
+            wires.ask(partial(order.append, number))
+        wires.ask(done.set)
+
+    wires.ask(ask_for_many)
+    assert done.wait(20), "the thread waits until somebody, that is itself, reads"
+    assert order == list(range(5000))
+    wires.close()
 
 
 def test_messages_in_several_frames_are_put_together(server: PlayServer) -> None:
