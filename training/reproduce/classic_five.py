@@ -10,8 +10,6 @@ from typing import Any
 
 import click
 
-from play.worlds.errors import UserError
-from training.commands import parse_seeds
 from training.evaluation.report import without_nan
 from training.evaluation.teams import fingerprints
 from training.machine import machine, usable_processors
@@ -21,12 +19,12 @@ from training.reproduce.classic_methods import chosen_layouts, chosen_rows
 from training.reproduce.classic_page import write_page
 from training.reproduce.classic_partners import prefer, respond
 from training.reproduce.classic_pieces import Plan, freeze_proxies, play, train
-from training.reproduce.folders import RECORD, open_folder, read_record, write_record
+from training.reproduce.folders import RECORD, check_same, open_folder, write_record
+from training.reproduce.pieces import seeds_for_crossplay
 from training.reproduce.tasks import Task, run_here, run_on_cluster
 
 EXPERIMENT = "classic-five"
 STEPS = 3_000_000
-FEWEST_SEEDS = 2  # cross-play needs strangers
 
 
 @click.command(name=EXPERIMENT)
@@ -70,9 +68,10 @@ def classic_five(
     too.
     """
     plan = Plan(
-        chosen_layouts(layouts), chosen_rows(methods), chosen_seeds(seeds), steps, runs_folder, out
-    )
-    check_same(plan)
+        chosen_layouts(layouts), chosen_rows(methods), seeds_for_crossplay(seeds), steps,
+        runs_folder, out,
+    )  # fmt: skip
+    check_same(out, EXPERIMENT, settings_of(plan))
     open_folder(out, EXPERIMENT, overwrite)
     write_record(out, EXPERIMENT, settings_of(plan), finished=False)
     freeze_proxies(plan)
@@ -92,37 +91,9 @@ def classic_five(
     click.echo(f"Wrote {out / 'README.md'}, its picture and {RECORD}")
 
 
-def chosen_seeds(text: str) -> tuple[int, ...]:
-    """The seeds of ``0-4`` or ``1,4,7``.
-
-    Raises:
-        UserError: Too few for cross-play.
-    """
-    seeds = tuple(parse_seeds(text) or ())
-    if len(seeds) < FEWEST_SEEDS:
-        raise UserError(
-            f"--seeds is {text!r}, but cross-play needs policies of at least {FEWEST_SEEDS} seeds: "
-            "give more, as in 0-4"
-        )
-    return seeds
-
-
 def settings_of(plan: Plan) -> dict[str, Any]:
     """What the pieces in a folder have in common."""
     return {"seeds": list(plan.seeds), "steps": plan.steps}
-
-
-def check_same(plan: Plan) -> None:
-    """Raises UserError if the folder's pieces were made with other seeds or steps."""
-    record = read_record(plan.out)
-    if record.get("experiment") != EXPERIMENT or not (plan.out / "pieces").is_dir():
-        return
-    for key, asked in settings_of(plan).items():
-        if record.get(key, asked) != asked:
-            raise UserError(
-                f"{plan.out} holds pieces with {key} {record[key]}, but {key} {asked} were asked "
-                "for: give the same, or another folder with --out"
-            )
 
 
 def tasks_of(plan: Plan) -> Iterator[Task]:

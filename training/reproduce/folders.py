@@ -11,6 +11,8 @@ from play.worlds.errors import UserError
 from training.provenance import git_commit, versions
 
 RECORD = "results.json"
+PIECES = ("pieces", "runs")
+"""Where experiments keep what is done of them, in their folder."""
 
 
 def open_folder(folder: Path, experiment: str, overwrite: bool) -> None:
@@ -38,6 +40,33 @@ def open_folder(folder: Path, experiment: str, overwrite: bool) -> None:
     write_record(folder, experiment, {}, finished=False)
 
 
+def check_same(folder: Path, experiment: str, settings: Mapping[str, Any]) -> None:
+    """Refuses a folder in which the experiment was begun with other settings.
+
+    To be called before `open_folder`, which begins the record anew.
+
+    Args:
+        folder: The folder; it need not exist.
+        experiment: Name of the experiment.
+        settings: What all pieces have in common, as JSON values; see `write_record`.
+
+    Raises:
+        UserError: Pieces are there that were made with others.
+    """
+    record = read_record(folder)
+    if record.get("experiment") != experiment:
+        return
+    if not any((folder / name).is_dir() for name in PIECES):
+        return
+    before = record | record.get("settings", {})
+    for key, asked in settings.items():
+        if before.get(key, asked) != asked:
+            raise UserError(
+                f"{folder} holds pieces with {key} {before[key]}, but {key} {asked} were asked "
+                "for: give the same, or another folder with --out"
+            )
+
+
 def read_record(folder: Path) -> dict[str, Any]:
     """results.json of a folder, or nothing if there is none that can be read."""
     try:
@@ -50,7 +79,10 @@ def read_record(folder: Path) -> dict[str, Any]:
 def write_record(
     folder: Path, experiment: str, results: Mapping[str, Any], *, finished: bool
 ) -> None:
-    """Writes results.json: what was found, and by which command, commit and versions."""
+    """Writes results.json: what was found, and by which command, commit and versions.
+
+    Settings that `check_same` is to compare are among the results, or in a part "settings".
+    """
     record = {
         "experiment": experiment,
         "finished": finished,

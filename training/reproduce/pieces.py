@@ -9,8 +9,26 @@ from typing import Any
 from agents.library import BUILTIN, POLICIES_DIR
 from play.worlds.errors import UserError
 from training import checkpoints, runs
+from training.commands import parse_seeds
 from training.config import METHODS, TrainConfig
 from training.export import export_run
+
+FEWEST_SEEDS = 2  # cross-play needs strangers
+
+
+def seeds_for_crossplay(text: str) -> tuple[int, ...]:
+    """The seeds of ``0-9`` or ``1,4,7``.
+
+    Raises:
+        UserError: Something else, or too few for cross-play.
+    """
+    seeds = tuple(parse_seeds(text) or ())
+    if len(seeds) < FEWEST_SEEDS:
+        raise UserError(
+            f"--seeds is {text!r}, but cross-play needs policies of at least {FEWEST_SEEDS} seeds: "
+            "give more, as in 0-9"
+        )
+    return seeds
 
 
 @dataclass(frozen=True)

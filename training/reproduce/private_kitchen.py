@@ -18,19 +18,18 @@ import click
 from play.worlds.errors import UserError
 from play.worlds.private_kitchen.world import INSTANCES
 from training import checkpoints, runs
-from training.commands import parse_seeds
 from training.config import TrainConfig, with_changes
 from training.provenance import git_commit
-from training.reproduce.folders import RECORD, open_folder, read_record, write_record
+from training.reproduce.folders import RECORD, check_same, open_folder, write_record
 from training.reproduce.kitchen_page import write_page
 from training.reproduce.kitchen_plots import draw_all
 from training.reproduce.kitchen_scores import Pair, pairs_of, score, scripted
 from training.reproduce.kitchen_summary import Study, findings
 from training.reproduce.kitchen_variants import STRANGERS, STRANGERS_SEEDS, Variant, chosen
+from training.reproduce.pieces import seeds_for_crossplay
 from training.trainer import Trainer
 
 EXPERIMENT = "private-kitchen"
-FEWEST_SEEDS = 2  # cross-play needs strangers
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ def private_kitchen(
     plan = Plan(
         chosen_settings(settings), chosen(variants), chosen_seeds(seeds), steps, runs_folder, out
     )
-    check_same(plan)
+    check_same(out, EXPERIMENT, settings_of(plan))
     open_folder(out, EXPERIMENT, overwrite)
     write_record(out, EXPERIMENT, settings_of(plan), finished=False)
     (out / "pieces").mkdir(exist_ok=True)
@@ -131,14 +130,9 @@ def chosen_seeds(text: str) -> tuple[int, ...]:
     """The seeds of ``0-9`` or ``1,4,7``.
 
     Raises:
-        UserError: Too few for cross-play, or a seed of the strangers.
+        UserError: Something else, too few for cross-play, or a seed of the strangers.
     """
-    seeds = tuple(parse_seeds(text) or ())
-    if len(seeds) < FEWEST_SEEDS:
-        raise UserError(
-            f"--seeds is {text!r}, but cross-play needs policies of at least {FEWEST_SEEDS} seeds: "
-            "give more, as in 0-9"
-        )
+    seeds = seeds_for_crossplay(text)
     if taken := sorted(set(seeds) & set(STRANGERS_SEEDS)):
         raise UserError(
             f"--seeds holds {taken[0]}, which the partners that nobody meets in training are "
@@ -150,20 +144,6 @@ def chosen_seeds(text: str) -> tuple[int, ...]:
 def settings_of(plan: Plan) -> dict[str, Any]:
     """What the pieces in a folder have in common."""
     return {"seeds": list(plan.seeds), "steps": plan.steps}
-
-
-def check_same(plan: Plan) -> None:
-    """Raises UserError if the folder's pieces were made with other seeds or steps."""
-    record = read_record(plan.out)
-    if record.get("experiment") != EXPERIMENT or not (plan.out / "pieces").is_dir():
-        return
-    before = {key: record.get(key) for key in ("seeds", "steps")}
-    if before != settings_of(plan):
-        raise UserError(
-            f"{plan.out} holds pieces of seeds {before['seeds']} and {before['steps']} steps, but "
-            f"seeds {list(plan.seeds)} and {plan.steps} steps were asked for: give the same, or "
-            "another folder with --out"
-        )
 
 
 def piece_path(plan: Plan, setting: str, variant: Variant) -> Path:

@@ -11,7 +11,6 @@ from agents.library import load_policy
 from play.worlds.errors import UserError
 from play.worlds.registry import make_world
 from play.worlds.spec import WorldFacts
-from training.commands import parse_seeds
 from training.config import VARIANTS
 from training.evaluation.matches import Cast, Match, Rules, plan
 from training.evaluation.records import Store, Tables, make_plan
@@ -21,8 +20,8 @@ from training.evaluation.summary import Results
 from training.evaluation.teams import Team, fingerprints
 from training.machine import machine, usable_processors
 from training.provenance import git_commit
-from training.reproduce.folders import RECORD, open_folder, write_record
-from training.reproduce.pieces import Piece, export_piece, freeze, train_piece
+from training.reproduce.folders import RECORD, check_same, open_folder, write_record
+from training.reproduce.pieces import Piece, export_piece, freeze, seeds_for_crossplay, train_piece
 from training.reproduce.tag_findings import Evidence, find, write_tables
 from training.reproduce.tag_page import write_page
 from training.reproduce.tag_plots import draw_all
@@ -120,13 +119,14 @@ def tag(
     command is stopped, the same command goes on where it was.
     """
     arms = chosen_arms(only)
-    numbers = parse_seeds(seeds) or []
-    if len(numbers) < 2:
-        raise UserError(f"--seeds is {seeds!r}, but strangers need two or more, as in 0-9")
+    numbers = seeds_for_crossplay(seeds)
+    common = {"seeds": list(numbers), "steps": steps}
+    check_same(out, EXPERIMENT, common)
     facts = make_world(WORLD).facts
     for name in (runner, unseen):
         load_policy(name, facts, seats=runners_of(facts))
     open_folder(out, EXPERIMENT, overwrite)
+    write_record(out, EXPERIMENT, {"settings": common}, finished=False)
     policies = out / "policies"
     for name in (runner, unseen):
         freeze(name, policies)
@@ -148,8 +148,8 @@ def tag(
     findings = find(evidence)
     write_tables(evidence, out)
     draw_all(evidence, findings, out)
-    settings = {
-        "seeds": numbers, "steps": steps, "episodes": episodes, "arms": [arm.name for arm in arms],
+    settings = common | {
+        "episodes": episodes, "arms": [arm.name for arm in arms],
         "runner": runner, "unseen": unseen,
         "policies": fingerprints([runner, unseen], policies), "machine": machine(),
         "commits": {arm.name: commit_of(out / "runs" / arm.name) for arm in arms},

@@ -301,7 +301,7 @@ def test_the_most_different_are_chosen():
         (("--layouts", "cramped"), "--layouts is 'cramped', but it must be names with commas"),
         (("--methods", "ppo"), "--methods is 'ppo', but it must be names with commas"),
         (("--methods", ","), "--methods is ','"),
-        (("--seeds", "3"), "cross-play needs policies of at least 2 seeds"),
+        (("--seeds", "3"), "--seeds is '3', but cross-play needs policies of at least 2"),
     ],
 )
 def test_mistakes_are_one_sentence(monkeypatch, capsys, tmp_path, arguments, sentence):

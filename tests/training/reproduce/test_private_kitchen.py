@@ -131,7 +131,7 @@ def test_the_page_tells_the_figures(folders):
         (("--settings", "mild"), "--settings is 'mild'"),
         (("--settings", ","), "--settings is ','"),
         (("--variants", "ippo,sarpo"), "--variants is 'ippo,sarpo'"),
-        (("--seeds", "3"), "cross-play needs policies of at least 2 seeds"),
+        (("--seeds", "3"), "--seeds is '3', but cross-play needs policies of at least 2"),
         (("--seeds", "999-1001"), "--seeds holds 1000"),
         (("--seeds", "a-b"), "--seeds is 'a-b'"),
     ],
@@ -148,7 +148,7 @@ def test_bad_input(monkeypatch, capsys, tmp_path, arguments, sentence):
 def test_pieces_of_other_seeds_or_steps_are_not_mixed(monkeypatch, capsys, folders):
     places = ("--out", folders / "out", "--runs", folders / "runs", "--overwrite")
     assert run(monkeypatch, *places, *SMALL[:-1], "0-2") == 2
-    assert "holds pieces of seeds [0, 1]" in capsys.readouterr().err
+    assert "holds pieces with seeds [0, 1], but seeds [0, 1, 2]" in capsys.readouterr().err
     assert (folders / "out" / "README.md").is_file()
 
 

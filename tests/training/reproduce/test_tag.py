@@ -48,7 +48,9 @@ def written(tmp_path_factory):
 
         monkeypatch.setattr(tag, "evaluate", stop)
         assert run(monkeypatch, "tag", "--out", out, "--only", "srpo", *ARGUMENTS) not in (0, 2)
-        assert not json.loads((out / "results.json").read_text())["finished"]
+        record = json.loads((out / "results.json").read_text())
+        assert not record["finished"]
+        assert record["settings"] == {"seeds": [0, 1], "steps": 160}
         trained = {path: path.read_bytes() for path in out.rglob("policy.onnx")}
         monkeypatch.undo()
         monkeypatch.setattr(tag, "SETTINGS", SMALL)
@@ -102,10 +104,35 @@ def test_the_same_command_needs_leave_to_go_on_and_then_trains_nothing(written, 
 
 
 @pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (("--seeds", "0-2"), "holds pieces with seeds [0, 1], but seeds [0, 1, 2] were asked"),
+        (("--steps", "320"), "holds pieces with steps 160, but steps 320 were asked"),
+    ],
+)
+def test_pieces_of_other_seeds_or_steps_are_not_mixed(
+    written, monkeypatch, capsys, changes, sentence
+):
+    """In a finished folder and in one that was begun, whose runs stay."""
+    runs = {path: path.read_bytes() for path in written.rglob("checkpoint.pt")}
+    finished = (written / "results.json").read_text()
+    record = json.loads(finished)
+    begun = json.dumps(record | {"finished": False})
+    for kept in (finished, begun):
+        (written / "results.json").write_text(kept)
+        given = ("tag", "--out", written, "--only", "srpo", *ARGUMENTS, "--overwrite", *changes)
+        assert run(monkeypatch, *given) == 2
+        assert sentence in capsys.readouterr().err
+        assert (written / "results.json").read_text() == kept
+    assert runs == {path: path.read_bytes() for path in written.rglob("checkpoint.pt")}
+    (written / "results.json").write_text(finished)
+
+
+@pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (("--only", "srpa"), "--only is srpa, but it must be one of ippo, "),
-        (("--seeds", "3"), "--seeds is '3', but strangers need two or more"),
+        (("--seeds", "3"), "--seeds is '3', but cross-play needs policies of at least 2"),
         (("--runner", "pursue"), "pursue plays as chaser only, but is to take seat 2"),
         (("--unseen", "tag/simple/nobody"), "no partner called 'tag/simple/nobody'"),
     ],
