@@ -96,6 +96,18 @@ def test_no_observation_has_more_ones_than_is_said() -> None:
     assert 40 < most <= world.sparse_width
 
 
+def test_warming_up_leaves_everything_as_it_is() -> None:
+    world = kitchens(3, horizon=2, compiled=False)
+    arrays = (world.state, world.rewards, world.shaped_rewards, world.events, world.streams)
+    for _ in range(2):
+        world.step(np.full((3, 2), 5))
+    before = [array.copy() for array in arrays]
+    world.warm_up()
+    assert world.done.all()
+    for array, content in zip(arrays, before, strict=True):
+        np.testing.assert_array_equal(array, content)
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [

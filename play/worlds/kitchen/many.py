@@ -7,25 +7,25 @@ kitchens, write it as a file with `understudy layouts generate` and play that.
 """
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from play.worlds.compilation import Program, Runner, choose_compiled
+from play.worlds import joint
+from play.worlds.batched import BatchedWorld
+from play.worlds.compilation import Program
 from play.worlds.errors import UserError
 from play.worlds.kitchen import bank, egocentric, layouts, many_rules, recipes, rules, scenes, state
 from play.worlds.kitchen.bank import generated
 from play.worlds.kitchen.facts import EGOCENTRIC, make_facts
 from play.worlds.kitchen.layouts import DYNAMICS
-from play.worlds.kitchen.state import ACTIONS, EVENTS, row_size
+from play.worlds.kitchen.state import TIME, row_size
 from play.worlds.kitchen.world import check_options
 from play.worlds.spec import WorldFacts
-from play.worlds.streams import random_streams
 
-PROGRAM = Program((rules, egocentric, many_rules), (bank, layouts, recipes, state))
+PROGRAM = Program((joint, rules, egocentric, many_rules), (bank, layouts, recipes, state))
 GENERATED = "generated"
 VERSION = 1
 TRAINING: dict[str, Any] = {
@@ -86,17 +86,20 @@ def make(
     return Kitchens(options, num_envs, autoreset, compiled, threads)
 
 
-class Kitchens:
+class Kitchens(BatchedWorld):
     """N environments, each in one of L layouts; see `play.worlds.spec.World`.
 
     Attributes:
         layouts: The layouts.
+        tables: The layouts as the rules use them.
         state: [N, size + 1] int32: a state row as in `play.worlds.kitchen.state`, zeros up to the
             longest row's size, and the number of the layout.
         sparse_width: Greatest number of entries in an observation that are not zero.
     """
 
     sparse_width = egocentric.MOST_ONES
+    time_column = TIME
+    start_loop, step_loop = "start_any_loop", "step_any_loop"
 
     def __init__(
         self,
@@ -107,72 +110,21 @@ class Kitchens:
         threads: int | None,
     ) -> None:
         """See `make`."""
-        check_options(num_envs, options["horizon"], 0.0)
-        self.layouts, self._tables, self._bank = generated(**options)
-        self.num_envs, self.autoreset = num_envs, autoreset
-        self.facts = _facts(self.layouts[0], options)
-        self._run = Runner(PROGRAM, self._bank, choose_compiled(compiled, num_envs), threads)
-        self._allocate()
+        check_options(options["horizon"], 0.0)
+        self.layouts, self._tables_of, tables = generated(**options)
+        super().__init__(
+            _facts(self.layouts[0], options), PROGRAM, tables, tables.size + 1, np.int32,
+            num_envs, autoreset=autoreset, compiled=compiled, threads=threads,
+        )  # fmt: skip
+        self.step_writes += (self.shaped_rewards,)
+        size = egocentric.scratch_size(int(max(tables.cells)))
+        self._scratch = np.zeros((num_envs, size), np.int32)
         self.draw_starts(0.0)
         self.reset(0)
 
-    def _allocate(self) -> None:
-        n, players = self.num_envs, self.facts.num_players
-        self.state = np.zeros((n, self._bank.size + 1), np.int32)
-        self.rewards = np.zeros((n, players), np.float32)
-        self.shaped_rewards = np.zeros((n, players), np.float32)
-        self.done = np.zeros(n, np.bool_)
-        self.events = np.zeros((n, players, len(EVENTS)), np.bool_)
-        self.streams = np.zeros((n, 1), np.int64)
-        size = egocentric.scratch_size(int(max(self._bank.cells)))
-        self._scratch = np.zeros((n, size), np.int32)
-
     def draw_starts(self, share: float) -> None:
         """Lets this share of the episodes from now on begin in random states at random times."""
-        self._chance = float(share)
-
-    def reset(self, seed: int | Sequence[int] | None = None) -> None:
-        """Starts a new episode everywhere, in layouts that are drawn.
-
-        Args:
-            seed: One seed from which environment i gets the i-th stream, or N seeds, one for
-                each environment; None continues the streams.
-        """
-        if seed is not None:
-            self.streams[:, 0] = random_streams(seed, self.num_envs)
-        writes = (self.state, self.streams)
-        self._run("start_any_loop", self.num_envs, writes, (self._chance,))
-        for array in (self.rewards, self.shaped_rewards, self.done, self.events):
-            array.fill(0)
-
-    def step(self, actions: NDArray[np.integer[Any]]) -> None:
-        """Applies joint actions.
-
-        Args:
-            actions: [N, A] action indices.
-
-        Raises:
-            ValueError: Wrong shape, an action that doesn't exist, or an episode that is over.
-        """
-        joint = np.ascontiguousarray(actions, np.int64)
-        if joint.shape != self.rewards.shape:
-            raise ValueError(
-                f"actions have shape {joint.shape}, but {self.num_envs} environments of "
-                f"{self.facts.num_players} players need {self.rewards.shape}"
-            )
-        if not self.autoreset and self.done.any():
-            raise ValueError("an episode is over: call reset(), or make the world with autoreset")
-        invalid = self._run.kernels.first_invalid(joint, self.facts.num_players)
-        if invalid >= 0:
-            raise ValueError(
-                f"environment {invalid} got actions {joint[invalid].tolist()}; actions are 0 to "
-                f"{len(ACTIONS) - 1}"
-            )
-        writes = (
-            self.state, self.rewards, self.shaped_rewards,
-            self.events.reshape(self.num_envs, -1), self.done, self.streams,
-        )  # fmt: skip
-        self._run("step_any_loop", self.num_envs, writes, (joint, self._chance, self.autoreset))
+        self.starts = (float(share),)
 
     def observe(self, encoding: str = EGOCENTRIC, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Writes the observations [N, A, SIZE] of every seat into `out`, or a new array.
@@ -180,12 +132,8 @@ class Kitchens:
         Raises:
             ValueError: No such encoding, or `out` is not fit for it.
         """
-        if encoding != EGOCENTRIC:
-            raise ValueError(f"there is no encoding {encoding!r}; there is {EGOCENTRIC}")
-        shape = (*self.rewards.shape, egocentric.SIZE)
+        shape = self._shape_seen(encoding, out)
         filled = np.empty(shape, np.uint8) if out is None else out
-        if filled.shape != shape or not filled.flags.c_contiguous:
-            raise ValueError(f"out must be a C-contiguous array of shape {shape}; got {out}")
         writes = (filled, self._scratch)
         self._run("egocentric_any_loop", self.num_envs, writes, (self.state,))
         return filled
@@ -197,18 +145,6 @@ class Kitchens:
         content += self.streams[env].astype("<i8").tobytes()
         return hashlib.blake2b(content, digest_size=8).hexdigest()
 
-    def get_states(self, envs: Any = slice(None)) -> NDArray[np.int32]:
-        """Copies of the state rows of the chosen environments [M, size + 1]."""
-        rows: NDArray[np.int32] = self.state[envs].copy()
-        return rows
-
-    def set_states(self, rows: NDArray[np.int32], envs: Any = slice(None)) -> None:
-        """Puts the chosen environments into states that `get_states` returned."""
-        self.state[envs] = rows
-        for array in (self.rewards, self.shaped_rewards, self.events):
-            array[envs] = 0
-        self.done[envs] = self.state[envs, 0] >= self.facts.horizon
-
     def static_scene(self) -> dict[str, Any]:
         """Which layouts there are, as JSON values; there is no picture of them."""
         return {"renderer": self.facts.renderer, **self.facts.options}
@@ -216,7 +152,7 @@ class Kitchens:
     def scene(self, env: int) -> dict[str, Any]:
         """The layout of an environment and what is where, as JSON values."""
         layout = int(self.state[env, -1])
-        own, tables = self.layouts[layout], self._tables[layout]
+        own, tables = self.layouts[layout], self._tables_of[layout]
         row = self.state[env, : row_size(tables)].tolist()
         return {"layout": own.name, **scenes.scene(own, tables, row)}
 

@@ -43,7 +43,7 @@ def start_any(bank: Bank, s: Row, stream: Row, chance: float) -> None:
 
 
 def step_any_loop(
-    bank: Bank, state: Any, rewards: Any, shaped: Any, events: Any, done: Any, streams: Any,
+    bank: Bank, state: Any, rewards: Any, events: Any, done: Any, streams: Any, shaped: Any,
     actions: Any, chance: float, autoreset: bool, begin: int, end: int,
 ) -> None:  # fmt: skip
     """`step_env` for environments begin .. end, each by the rules of its layout.
@@ -52,10 +52,10 @@ def step_any_loop(
         bank: The layouts.
         state: [N, size + 1] state rows, changed in place.
         rewards: [N, A] out.
-        shaped: [N, A] out.
         events: [N, A * E] out.
         done: [N] out.
         streams: [N, 1] random streams, changed in place.
+        shaped: [N, A] out.
         actions: [N, A] action indices, known to be valid.
         chance: See `start_any`.
         autoreset: Whether finished environments restart, each in a layout that is drawn anew.

@@ -54,7 +54,6 @@ CATASTROPHIC = EVENTS.index("catastrophic_onion_potting")
 USELESS = EVENTS.index("useless_onion_potting")
 POTTED, DISH_TAKEN, SOUP_TAKEN = 0, 1, 2  # in Tables.shaping
 RANDOM_MODULUS, RANDOM_FACTOR = 2147483647, 48271  # Park and Miller's minimal standard
-NUM_ACTIONS = 6
 
 Row = Any  # a state row, or a row of one of the outputs: array or list
 
@@ -323,7 +322,7 @@ def start_episode(s: Row, stream: Row, starts: Any, random_starts: Any, chance: 
 
 
 def step_loop(
-    t: Tables, state: Any, rewards: Any, shaped: Any, events: Any, done: Any, streams: Any,
+    t: Tables, state: Any, rewards: Any, events: Any, done: Any, streams: Any, shaped: Any,
     actions: Any, starts: Any, random_starts: Any, chance: float, autoreset: bool,
     begin: int, end: int,
 ) -> None:  # fmt: skip
@@ -333,10 +332,10 @@ def step_loop(
         t: The layout.
         state: [N, size] state rows, changed in place.
         rewards: [N, A] out.
-        shaped: [N, A] out.
         events: [N, A * E] out.
         done: [N] out.
         streams: [N, 1] random streams, changed in place.
+        shaped: [N, A] out.
         actions: [N, A] action indices, known to be valid.
         starts: [1, size] see `start_episode`.
         random_starts: [M, size] see `start_episode`.
@@ -361,19 +360,10 @@ def start_loop(
         start_episode(state[i], streams[i], starts, random_starts, chance)
 
 
-def first_invalid(actions: Any, players: int) -> int:
-    """The first environment with an action that doesn't exist, or -1."""
-    for i in range(len(actions)):
-        for p in range(players):
-            if actions[i][p] < 0 or actions[i][p] >= NUM_ACTIONS:
-                return i
-    return -1
-
-
 KERNELS = (
     is_busy, is_full, dish_is_useful, other_holds, log_pickup, log_drop, log_potting,
     use_counter, use_dispenser, use_pot, interact, destination, collides, move, cook, step_env,
-    start_episode, first_invalid,
+    start_episode,
 )  # fmt: skip
 """Functions that numba compiles, each after those that it calls."""
 

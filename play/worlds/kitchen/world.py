@@ -1,14 +1,15 @@
 """The kitchen as a world: N environments of one layout, stepped and observed together."""
 
 import hashlib
-from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from play.worlds.compilation import Program, Runner, choose_compiled
+from play.worlds import joint
+from play.worlds.batched import BatchedWorld
+from play.worlds.compilation import Program
 from play.worlds.errors import UserError
 from play.worlds.kitchen import egocentric, encode, layouts, recipes, rules, scenes, state
 from play.worlds.kitchen.convert import start_row
@@ -18,10 +19,9 @@ from play.worlds.kitchen.layouts import LAYOUT_KEYS, Layout, layout_names, load_
 from play.worlds.kitchen.paths import nearest_stations
 from play.worlds.kitchen.picture import Picture
 from play.worlds.kitchen.starts import entries_needed, make_random_starts, sparse_width
-from play.worlds.kitchen.state import ACTIONS, EVENTS, STAY, Tables, make_tables, row_size
-from play.worlds.streams import random_streams
+from play.worlds.kitchen.state import TIME, Tables, make_tables, row_size
 
-PROGRAM = Program((encode, egocentric, rules), (layouts, recipes, state))
+PROGRAM = Program((joint, encode, egocentric, rules), (layouts, recipes, state))
 NO_CHANGE = frozenset({"grid", "start_state"})  # a world of that name wouldn't be that layout
 
 
@@ -80,7 +80,7 @@ def make(
     )
 
 
-class Kitchen:
+class Kitchen(BatchedWorld):
     """N environments of one layout; see `play.worlds.spec.World` for what every world offers.
 
     Attributes:
@@ -89,6 +89,9 @@ class Kitchen:
         state: [N, size] int32 state rows, see `play.worlds.kitchen.state`.
         sparse_width: Greatest number K of entries in an observation's sparse form.
     """
+
+    tables: Tables
+    time_column = TIME
 
     def __init__(
         self,
@@ -102,41 +105,22 @@ class Kitchen:
         threads: int | None = None,
     ) -> None:
         """See `make`."""
-        check_options(num_envs, horizon, random_start)
-        layout, self.tables = looked_up(layout, horizon)
-        self.layout = layout
-        self._digest = layout.digest()
-        self.num_envs = num_envs
-        self.autoreset = autoreset
+        check_options(horizon, random_start)
+        self.layout, tables = looked_up(layout, horizon)
         self.random_start = float(random_start)
-        self.compiled = choose_compiled(compiled, num_envs)
-        self.facts = make_facts(layout, horizon, self.random_start)
-        self.sparse_width = sparse_width(layout, self.tables)
-        self._run = Runner(PROGRAM, self.tables, self.compiled, threads)
-        self._allocate()
-        self._first = start_row(layout, self.tables)[None]
-        self.draw_starts(0.0)
-        self.reset(0)
-
-    def _allocate(self) -> None:
-        n, players = self.num_envs, self.tables.players
-        self.state = np.zeros((n, row_size(self.tables)), np.int32)
-        self.rewards = np.zeros((n, players), np.float32)
-        self.shaped_rewards = np.zeros((n, players), np.float32)
-        self.done = np.zeros(n, np.bool_)
-        self.events = np.zeros((n, players, len(EVENTS)), np.bool_)
-        self.streams = np.zeros((n, 1), np.int64)
-        self._step_writes: tuple[NDArray[Any], ...] = (
-            self.state,
-            self.rewards,
-            self.shaped_rewards,
-            self.events.reshape(n, -1),
-            self.done,
-            self.streams,
-        )
+        super().__init__(
+            make_facts(self.layout, horizon, self.random_start), PROGRAM, tables, row_size(tables),
+            np.int32, num_envs, autoreset=autoreset, compiled=compiled, threads=threads,
+        )  # fmt: skip
+        self.step_writes += (self.shaped_rewards,)
+        self.sparse_width = sparse_width(self.layout, tables)
+        self._digest = self.layout.digest()
+        self._first = start_row(self.layout, tables)[None]
         self._picture: Picture | None = None
         self._nearest: Any = None
         self._scratch: NDArray[np.int32] | None = None
+        self.draw_starts(0.0)
+        self.reset(0)
 
     def draw_starts(self, share: float) -> None:
         """Lets this share of the episodes from now on begin in random states, as trainers may.
@@ -146,9 +130,9 @@ class Kitchen:
         """
         first = self._run.constant(self._first)
         if share:
-            self._starts = (first, self._exploring_starts, float(share))
+            self.starts = (first, self._exploring_starts, float(share))
         else:
-            self._starts = (first, self._random_starts, self.random_start)
+            self.starts = (first, self._random_starts, self.random_start)
 
     @cached_property
     def _random_starts(self) -> Any:
@@ -159,47 +143,6 @@ class Kitchen:
     @cached_property
     def _exploring_starts(self) -> Any:
         return self._run.constant(make_random_starts(self.layout, self.tables, any_time=True))
-
-    def reset(self, seed: int | Sequence[int] | None = None) -> None:
-        """Starts a new episode everywhere.
-
-        Args:
-            seed: One seed from which environment i gets the i-th stream, or N seeds, one for
-                each environment; None continues the streams.
-        """
-        if seed is not None:
-            self.streams[:, 0] = random_streams(seed, self.num_envs)
-        self._run("start_loop", self.num_envs, (self.state, self.streams), self._starts)
-        self.rewards.fill(0)
-        self.shaped_rewards.fill(0)
-        self.done.fill(False)
-        self.events.fill(False)
-
-    def step(self, actions: NDArray[np.integer[Any]]) -> None:
-        """Applies joint actions.
-
-        Args:
-            actions: [N, A] action indices.
-
-        Raises:
-            ValueError: Wrong shape, an action that doesn't exist, or an episode that is over.
-        """
-        joint = np.ascontiguousarray(actions, np.int64)
-        if joint.shape != self.rewards.shape:
-            raise ValueError(
-                f"actions have shape {joint.shape}, but {self.num_envs} environments of "
-                f"{self.tables.players} players need {self.rewards.shape}"
-            )
-        if not self.autoreset and b"\x01" in self.done.tobytes():
-            raise ValueError("an episode is over: call reset(), or make the world with autoreset")
-        invalid = self._run.kernels.first_invalid(joint, self.tables.players)
-        if invalid >= 0:
-            raise ValueError(
-                f"environment {invalid} got actions {joint[invalid].tolist()}; actions are 0 to "
-                f"{len(ACTIONS) - 1}"
-            )
-        reads = (joint, *self._starts, self.autoreset)
-        self._run("step_loop", self.num_envs, self._step_writes, reads)
 
     def observe(self, encoding: str = "lossless", out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Writes the observations of every seat.
@@ -216,12 +159,7 @@ class Kitchen:
         Raises:
             ValueError: No such encoding, or `out` is not fit for it.
         """
-        if encoding not in self.facts.encodings:
-            known = ", ".join(self.facts.encodings)
-            raise ValueError(f"there is no encoding {encoding!r}; there are {known}")
-        shape = (*self.rewards.shape, *self.facts.encodings[encoding].shape)
-        if out is not None and (out.shape != shape or not out.flags.c_contiguous):
-            raise ValueError(f"out must be a C-contiguous array of shape {shape}; got {out.shape}")
+        shape = self._shape_seen(encoding, out)
         if encoding == "lossless":
             return self._observe_lossless(out, shape)
         if encoding == EGOCENTRIC:
@@ -291,12 +229,7 @@ class Kitchen:
             content += self.streams[env].astype("<i8").tobytes()
         return hashlib.blake2b(content, digest_size=8).hexdigest()
 
-    def get_states(self, envs: Any = slice(None)) -> NDArray[np.int32]:
-        """Copies of the state rows of the chosen environments [M, size]."""
-        rows: NDArray[np.int32] = self.state[envs].copy()
-        return rows
-
-    def set_states(self, rows: NDArray[np.int32], envs: Any = slice(None)) -> None:
+    def set_states(self, rows: NDArray[Any], envs: Any = slice(None)) -> None:
         """Puts the chosen environments into states that `get_states` returned.
 
         Rewards and events of these environments are cleared, and `done` follows from the time.
@@ -306,11 +239,7 @@ class Kitchen:
         """
         if (entries_needed(self.tables, np.atleast_2d(rows)) > self.sparse_width).any():
             raise ValueError("a state holds more things than can be reached in this layout")
-        self.state[envs] = rows
-        self.rewards[envs] = 0
-        self.shaped_rewards[envs] = 0
-        self.events[envs] = False
-        self.done[envs] = self.state[envs, 0] >= self.tables.horizon
+        super().set_states(rows, envs)
 
     def static_scene(self) -> dict[str, Any]:
         """The part of the drawing that never changes, as JSON values."""
@@ -322,16 +251,9 @@ class Kitchen:
 
     def warm_up(self) -> None:
         """Compiles everything now, so that no later call waits for it."""
-        saved = [array.copy() for array in self._step_writes]
+        super().warm_up()
         index = np.zeros((*self.rewards.shape, self.sparse_width), np.int32)
-        self.done.fill(False)
-        self.step(np.full(self.rewards.shape, STAY))
-        self.observe("lossless")
-        self.observe("featurize")
-        self.observe(EGOCENTRIC)
         self.observe_sparse(index, index.astype(np.float32), index[..., 0].copy())
-        for array, content in zip(self._step_writes, saved, strict=True):
-            array[...] = content
 
 
 @lru_cache
@@ -344,10 +266,8 @@ def looked_up(layout: Layout, horizon: int) -> tuple[Layout, Tables]:
     return layout, make_tables(layout, horizon)
 
 
-def check_options(num_envs: int, horizon: int, random_start: float) -> None:
+def check_options(horizon: int, random_start: float) -> None:
     """Refuses numbers that make no sense."""
-    if num_envs < 1:
-        raise UserError(f"num_envs is {num_envs}, but at least one environment is needed")
     if horizon < 1:
         raise UserError(f"The horizon is {horizon}, but an episode has at least one step")
     if not 0.0 <= random_start <= 1.0:
