@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from training.config import E3tConfig
 from training.kernels import sample_actions
-from training.ppo import Lesson
 from training.srpo import trembling
 from training.trainer import Export, Trainer
 
@@ -42,13 +41,7 @@ class E3t(Trainer):
 
     def learn(self) -> list[dict[str, float]]:
         """The policy learns from the seats where it is not the partner."""
-        rewards = self.rollout.slot_rewards(self.shaping())
-        lessons = []
-        for k, member in enumerate(self.members):
-            own = self.of_member(self.learning, k)
-            samples, _ = self.samples(self.policy, rewards, own)
-            lessons.append(Lesson(self.policy.learners[k], samples, member.shuffle_stream))
-        return self.teach(lessons)
+        return self.teach_from(self.policy, self.learning)
 
     def exports(self, member: int = 0) -> dict[str, Export]:
         """One policy for all seats."""

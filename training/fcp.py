@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from training.config import FcpConfig, SelfPlayConfig, shared_settings
 from training.kernels import sample_actions
-from training.ppo import Lesson
 from training.self_play import SelfPlay
 from training.trainer import Export, Trainer
 
@@ -128,13 +127,7 @@ class Fcp(Trainer):
 
     def learn(self) -> list[dict[str, float]]:
         """The hero learns from its own seats."""
-        rewards = self.rollout.slot_rewards(self.shaping())
-        lessons = []
-        for k, member in enumerate(self.members):
-            own = self.of_member(self.hero_slots, k)
-            samples, _ = self.samples(self.hero, rewards, own)
-            lessons.append(Lesson(self.hero.learners[k], samples, member.shuffle_stream))
-        return self.teach(lessons)
+        return self.teach_from(self.hero, self.hero_slots)
 
     def weights(self, member: int) -> NDArray[np.float64]:
         """Probability of each partner of a seed to be the next one."""

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from play.worlds.errors import UserError
 from training.config import BestResponseConfig, PpoBcConfig
 from training.guests import Guest
-from training.ppo import Lesson
 from training.trainer import Export, Trainer
 
 
@@ -72,13 +71,7 @@ class PpoBc(Trainer):
 
     def learn(self) -> list[dict[str, float]]:
         """The policy learns from its own seat of each game, whoever is its partner."""
-        rewards = self.rollout.slot_rewards(self.shaping())
-        lessons = []
-        for k, member in enumerate(self.members):
-            own = self.of_member(self.learning, k)
-            samples, _ = self.samples(self.policy, rewards, own)
-            lessons.append(Lesson(self.policy.learners[k], samples, member.shuffle_stream))
-        return self.teach(lessons)
+        return self.teach_from(self.policy, self.learning)
 
     def after_step(self, step: int) -> None:
         """Draws the partners of the episodes that begin."""

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.config import SelfPlayConfig
-from training.ppo import Lesson
 from training.trainer import Export, Trainer
 
 
@@ -26,13 +25,7 @@ class SelfPlay(Trainer):
 
     def learn(self) -> list[dict[str, float]]:
         """The policy learns from every seat's experience."""
-        rewards = self.rollout.slot_rewards(self.shaping())
-        lessons = []
-        for k, member in enumerate(self.members):
-            own = self.of_member(self.everywhere, k)
-            samples, _ = self.samples(self.policy, rewards, own)
-            lessons.append(Lesson(self.policy.learners[k], samples, member.shuffle_stream))
-        return self.teach(lessons)
+        return self.teach_from(self.policy, self.everywhere)
 
     def exports(self, member: int = 0) -> dict[str, Export]:
         """One policy for all seats."""

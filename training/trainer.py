@@ -407,6 +407,23 @@ class Trainer:
         going_on[1:] = ~self.rollout.slot_done()[:-1, slots]
         return Sequences(memory.start[slots], going_on)
 
+    def teach_from(self, policies: Policies, slots: NDArray[np.int64]) -> list[dict[str, float]]:
+        """Improves each seed's policy with what it did in its part of some slots.
+
+        Args:
+            policies: The policies, which acted in these slots.
+            slots: [B] the slots that they learn from, seed by seed in equal parts.
+
+        Returns:
+            Figures for each seed.
+        """
+        rewards = self.rollout.slot_rewards(self.shaping())
+        lessons = []
+        for k, member in enumerate(self.members):
+            samples, _ = self.samples(policies, rewards, self.of_member(slots, k))
+            lessons.append(Lesson(policies.learners[k], samples, member.shuffle_stream))
+        return self.teach(lessons)
+
     def teach(self, lessons: Sequence[Lesson]) -> list[dict[str, float]]:
         """Updates learners that do not depend on each other; returns the figures of each."""
         for policies in self.policies.values():
