@@ -5,6 +5,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -59,6 +60,9 @@ class Record(Protocol):
         ...
 
 
+Telling = Callable[[], AbstractContextManager[None]]
+
+
 class Entry(NamedTuple):
     """Lines to be written.
 
@@ -67,6 +71,7 @@ class Entry(NamedTuple):
         failed: Called at each attempt that fails.
         lost: Called instead, when the record is lost; no entry of it is written afterwards.
         gave_up: Called instead, when the process ends before they could be written.
+        last: Whether nothing follows in the record; then `then` may take its time.
     """
 
     record: Record
@@ -75,12 +80,18 @@ class Entry(NamedTuple):
     failed: Callable[[OSError], None]
     lost: Callable[[], None]
     gave_up: Callable[[], None]
+    last: bool = False
 
 
 class Recorder:
-    """A few threads that write records; entries of one record keep their order."""
+    """A few threads that write records; entries of one record keep their order.
 
-    def __init__(self) -> None:
+    Args:
+        telling: Entered while `Entry.then` of entries that were written together is called.
+    """
+
+    def __init__(self, telling: Telling = nullcontext) -> None:
+        self._telling = telling
         self._stopping = threading.Event()
         self._queues: list[queue.SimpleQueue[Sequence[Entry] | None]] = [
             queue.SimpleQueue() for _ in range(WRITERS)
@@ -149,8 +160,13 @@ class Recorder:
                 log.exception("%d records cannot be written together", len(group))
                 alone += group
             else:
+                with self._telling():
+                    for entry in group:
+                        if not entry.last:
+                            _guarded(entry.then)
                 for entry in group:
-                    _guarded(entry.then)
+                    if entry.last:
+                        _guarded(entry.then)
         return again + self._write_each(alone)
 
     def _write_each(self, entries: Sequence[Entry]) -> list[Entry]:

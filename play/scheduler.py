@@ -18,12 +18,13 @@ import math
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from agents.policy import Policy
 from play.deciding import PolicyWorker
-from play.recorder import Entry, Record, Recorder
+from play.recorder import Entry, Record, Recorder, Telling
 from play.session import Decision, Line, Request, Session, TickResult
 
 log = logging.getLogger("understudy.scheduler")
@@ -171,16 +172,19 @@ class Scheduler:
 
     Args:
         clock: Monotonic seconds.
+        telling: Entered while listeners are told of steps that were written together.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, telling: Telling = nullcontext
+    ) -> None:
         self.clock = clock
         self._wake = threading.Condition()
         self._heap: list[tuple[float, int, Game, int]] = []  # due, tie-break, game, epoch
         self._order = itertools.count()
         self._workers: dict[int, PolicyWorker] = {}
         self._users: dict[int, int] = {}
-        self._recorder = Recorder()
+        self._recorder = Recorder(telling)
         self._posting = threading.Lock()
         self._outgoing: list[Entry] = []
         self._games: set[Game] = set()
@@ -378,6 +382,7 @@ class Scheduler:
             failed=lambda error: self._stall(game, error),
             lost=lambda: self._lose(game),
             gave_up=(lambda: self._forget(game, None)) if last else (lambda: None),
+            last=last,
         )
         with self._posting:
             self._outgoing.append(entry)

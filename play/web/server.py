@@ -10,6 +10,7 @@ from flask import Flask, Response, abort, jsonify, render_template, send_from_di
 from flask_socketio import SocketIO
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from play.web.bulk import compiled
 from play.web.catalogue import Catalogue
 from play.web.config import PlayConfig
 from play.web.messages import allowance_factory
@@ -17,6 +18,7 @@ from play.web.replays import register_replays
 from play.web.rooms import Rooms
 from play.web.sockets import register_sockets
 from play.web.wires import MAX_FRAME_BYTES, Wires
+from play.worlds.compilation import choose_compiled
 from play.worlds.errors import UserError
 
 ART = Path(__file__).resolve().parents[2] / "assets" / "art"
@@ -107,7 +109,8 @@ def socket_server(app: Flask, config: Settings, **options: Any) -> SocketIO:
         engineio_logger=quiet,
         **options,
     )
-    wires = Wires(allowance_factory(config.message_rate, config.message_burst, config.mistakes))
+    allowance = allowance_factory(config.message_rate, config.message_burst, config.mistakes)
+    wires = Wires(allowance, compiled() if choose_compiled(None, 1) else None)
     wires.attach(socketio)
     app.extensions["wires"] = wires
     return socketio

@@ -19,8 +19,9 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import orjson
@@ -34,12 +35,13 @@ from wsproto.utilities import ProtocolError
 
 from play.compact import compact
 from play.web import frames
+from play.web.bulk import READ_BYTES, Bulk
 from play.web.frames import BadFrame, FrameReader, frame
 from play.web.messages import Allowance
 
 log = logging.getLogger("understudy.web")
 
-MAX_FRAME_BYTES = 4096
+MAX_FRAME_BYTES = READ_BYTES
 MAX_BACKLOG = 256 * 1024
 """Bytes that may wait for a client that does not read; at 150 ms, minutes of a game."""
 PACKET_TYPES = frozenset("0123456")
@@ -75,6 +77,7 @@ class Wire:
         self._busy = False
         self.closing = False  # the last bytes are on their way
         self.gone = False
+        self.heard = False  # anything since the last ping
 
     # Sending, from any thread
 
@@ -113,6 +116,9 @@ class Wire:
                 self.gone = True
                 self._wires.ask(lambda: self._wires.drop(self))
             return
+        if self._wires.holds_back(self):
+            self._backlog += data
+            return
         try:
             sent = self.sock.send(data)
         except BlockingIOError:
@@ -136,21 +142,42 @@ class Wire:
                 with contextlib.suppress(BlockingIOError):
                     del self._backlog[: self.sock.send(self._backlog)]
 
+    def close(self) -> None:
+        """Closes the socket."""
+        with self._lock:  # or the number of the socket could be another's when it is written to
+            self.gone = True
+            self.sock.close()
+
+    @staticmethod
+    def send_together(bulk: Bulk, wires: Sequence["Wire"]) -> list["Wire"]:
+        """Sends what waits at some connections, and returns those at which something still does."""
+        with contextlib.ExitStack() as held:
+            for wire in wires:
+                held.enter_context(wire._lock)
+            open_ = [wire for wire in wires if not wire.gone and wire._backlog]
+            if open_:
+                taken = bulk.send([w.sock.fileno() for w in open_], [w._backlog for w in open_])
+                for wire, size in zip(open_, taken, strict=True):
+                    del wire._backlog[: max(0, size)]
+            return [wire for wire in open_ if wire._backlog]
+
     # Reading, on the wires' thread
 
-    def read(self) -> None:
-        """Takes in what has arrived.
+    def read(self, data: bytes | None = None) -> None:
+        """Takes in what has arrived; `data` if that has been read already.
 
         Raises:
             OSError: The connection is lost.
             Hangup: It is closed, or its client is not worth having.
         """
-        try:
-            data = self.sock.recv(MAX_FRAME_BYTES)
-        except BlockingIOError:
-            return
+        if data is None:
+            try:
+                data = self.sock.recv(READ_BYTES)
+            except BlockingIOError:
+                return
         if not data:
             raise Hangup
+        self.heard = True
         if self.closing:
             return  # it still speaks, but nobody listens
         try:
@@ -172,8 +199,7 @@ class Wire:
     def _take(self, text: str) -> None:
         """Handles a message here if that is quick and nothing is before it, or else hands it on."""
         if text == "3":
-            self._wires.ponged(self.session)
-            return
+            return  # an answer to a ping; that something was heard is all that is wanted
         handle = None
         if text.startswith('42["'):
             handle = self._wires.lane.get(text[4 : text.find('"', 4)])
@@ -268,13 +294,17 @@ class Wires:
 
     Args:
         new_allowance: Makes the allowance of a connection.
+        bulk: Reads and writes many sockets at once; None for each by itself.
 
     Attributes:
         lane: Message -> who handles it on the wires' own thread; they must be quick.
     """
 
-    def __init__(self, new_allowance: Callable[[], Allowance]) -> None:
+    def __init__(self, new_allowance: Callable[[], Allowance], bulk: Bulk | None = None) -> None:
         self.new_allowance = new_allowance
+        self._bulk = bulk
+        self._held_back = threading.local()  # of each thread: see `together`
+        self._sending = threading.Lock()
         self.lane: dict[str, Handle] = {}
         self._server: Any = None
         self._wires: dict[str, Wire] = {}  # Engine.IO's session -> wire
@@ -336,7 +366,7 @@ class Wires:
         self._handlers.shutdown(wait=True, cancel_futures=True)
         for wire in list(self._wires.values()):
             wire.finish()
-            wire.sock.close()
+            wire.close()
         self._wires.clear()
         self._selector.close()
         self._near.close()
@@ -349,6 +379,33 @@ class Wires:
         wire = self._wires.get(self._server.manager.eio_sid_from_sid(sid, "/"))
         if wire is not None:
             wire.send(encode(event, data))
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Holds back what this thread sends meanwhile, and sends it with one call at the end.
+
+        Whatever another thread sends to one of the same connections stays behind it.
+        """
+        if self._bulk is None or getattr(self._held_back, "wires", None) is not None:
+            yield
+            return
+        self._held_back.wires = wires = dict[Wire, None]()
+        try:
+            yield
+        finally:
+            self._held_back.wires = None
+            with self._sending:  # one at a time holds the locks of many connections
+                left = Wire.send_together(self._bulk, list(wires))
+            for wire in left:
+                self.ask(partial(self.look_after, wire))
+
+    def holds_back(self, wire: Wire) -> bool:
+        """Whether this thread's messages to a connection wait for the end of `together`."""
+        wires: dict[Wire, None] | None = getattr(self._held_back, "wires", None)
+        if wires is None:
+            return False
+        wires[wire] = None
+        return True
 
     def name_of(self, session: EngineSession) -> str | None:
         """Socket.IO's name of a session; None before it has connected."""
@@ -371,20 +428,13 @@ class Wires:
             self._handlers.submit(work)
 
     def ping_later(self, session: EngineSession) -> None:
-        """Pings a client after the interval, unless it is gone by then."""
+        """Pings a client from now on, and ends its connection when it falls silent.
 
-        def ping() -> None:
-            if not (session.closing or session.closed):
-                session.last_ping = time.time()
-                session.send(Packet(2))
-
-        self.ask(lambda: self._later(session.server.ping_interval, ping))
-
-    def ponged(self, session: EngineSession) -> None:
-        """The client has answered a ping; see Engine.IO's `schedule_ping`."""
-        if session.last_ping:
-            session.last_ping = None
-            self.ping_later(session)
+        Engine.IO looks at when the answer to a ping was handled. A server with more to do than it
+        can would end the connections of clients that have answered in time, and have to greet them
+        again besides. Here the silence is looked at by the thread that reads, after it has read.
+        """
+        self.ask(lambda: self._later(session.server.ping_interval, partial(self._ping, session)))
 
     def adopt(self, environ: dict[str, Any], session: EngineSession) -> None:
         """Answers the handshake and takes the socket over from the HTTP server.
@@ -459,7 +509,7 @@ class Wires:
             self._selector.unregister(wire.sock)
         with contextlib.suppress(OSError):
             wire.sock.shutdown(socket.SHUT_RDWR)
-        wire.sock.close()
+        wire.close()
         session = wire.session
 
         def closed() -> None:
@@ -468,6 +518,24 @@ class Wires:
 
         wire.queue(closed)
 
+    def _ping(self, session: EngineSession) -> None:
+        wire = self._wires.get(session.sid)
+        if wire is None or session.closing or session.closed:
+            return
+        wire.heard = False
+        session.send(Packet(2))
+        # Asked for, it is done after what has arrived by then is read.
+        judge = partial(self.ask, partial(self._judge, wire))
+        self._later(session.server.ping_timeout, judge)
+
+    def _judge(self, wire: Wire) -> None:
+        engine = wire.session.server
+        if wire.heard:
+            rest = max(0.0, engine.ping_interval - engine.ping_timeout)
+            self._later(rest, partial(self._ping, wire.session))
+        else:
+            self.drop(wire)
+
     def _later(self, seconds: float, job: Callable[[], None]) -> None:
         due = time.monotonic() + seconds
         heapq.heappush(self._timers, (due, next(self._order), job))
@@ -475,25 +543,36 @@ class Wires:
     def _run(self) -> None:
         while not self._stopping:
             wait = self._timers[0][0] - time.monotonic() if self._timers else None
-            for key, events in self._selector.select(None if wait is None else max(0.0, wait)):
+            ready = self._selector.select(None if wait is None else max(0.0, wait))
+            arrived = self._read_together(ready)
+            for key, events in ready:
                 if key.data is None:
                     with contextlib.suppress(BlockingIOError):
                         self._far.recv(4096)
                 else:
-                    self._serve(key.data, events)
+                    self._serve(key.data, events, arrived.get(key.data))
             while self._asked:
                 self._guarded(self._asked.popleft())
             now = time.monotonic()
             while self._timers and self._timers[0][0] <= now:
                 self._guarded(heapq.heappop(self._timers)[2])
 
-    def _serve(self, wire: Wire, events: int) -> None:
+    def _read_together(
+        self, ready: Sequence[tuple[selectors.SelectorKey, int]]
+    ) -> dict[Wire, bytes]:
+        wires = [k.data for k, e in ready if k.data is not None and e & selectors.EVENT_READ]
+        if self._bulk is None or len(wires) < 2:
+            return {}
+        read = self._bulk.receive([wire.sock.fileno() for wire in wires])
+        return {wire: data for wire, data in zip(wires, read, strict=True) if data is not None}
+
+    def _serve(self, wire: Wire, events: int, data: bytes | None) -> None:
         try:
             if events & selectors.EVENT_WRITE:
                 wire.flush()
                 self.look_after(wire)
             if events & selectors.EVENT_READ and not wire.gone:
-                wire.read()
+                wire.read(data)
         except (OSError, Hangup):
             self.drop(wire)
         except Exception:

@@ -9,9 +9,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from play.recorder import Telling
 from play.scheduler import Scheduler
 from play.web.messages import Key
 from play.web.table import Message
@@ -48,14 +50,19 @@ class Rounds:
     """
 
     def __init__(
-        self, config: StudyConfig, sessions: Sessions, send: Send, processes: Processes
+        self,
+        config: StudyConfig,
+        sessions: Sessions,
+        send: Send,
+        processes: Processes,
+        telling: Telling = nullcontext,
     ) -> None:
         self.processes = processes
         self._config, self._sessions, self._send = config, sessions, send
         self._lock = threading.RLock()
         self._chairs: dict[str, Chair] = {}  # participant -> chair
         self._sids: dict[str, str] = {}  # connection -> participant
-        self._scheduler = Scheduler()
+        self._scheduler = Scheduler(telling=telling)
         self._meetings = Meetings(sessions)
         self._opener = Opener(config.store, self._scheduler, config.speed)
         self._stopping = threading.Event()

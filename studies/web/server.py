@@ -4,7 +4,6 @@ import gc
 import logging
 import os
 import secrets
-import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -74,7 +73,7 @@ def create_app(
     socketio = play_server.socket_server(app, config, **options)
     sessions = Sessions(config.store)
     wires = play_server.wires_of(app)
-    rounds = Rounds(config, sessions, wires.tell, _processes_of(config))
+    rounds = Rounds(config, sessions, wires.tell, _processes_of(config), wires.together)
     oversight = Oversight(config.store, config.study.id)
     pages = Pages(config, sessions, rounds, oversight)
     register_pages(app, pages)
@@ -201,12 +200,11 @@ class StudyServer:
 def prepare_for_many() -> None:
     """Sets this process up for hundreds of games at once; call it before anything is loaded.
 
-    Worlds are compiled where numba is there. A thread that waits for Python's lock gets it after a
-    millisecond, so that no step waits long for a page. The collector of garbage looks at young
-    objects as ever, but seldom at all of them, which would take longer than a step may be late.
+    Worlds, and reading and writing many sockets at once, are compiled where numba is there. The
+    collector of garbage looks at young objects as ever, but seldom at all of them, which would take
+    longer than a step may be late.
     """
     os.environ.setdefault(SWITCH, "1")
-    sys.setswitchinterval(0.001)
     gc.set_threshold(10_000, 20, 100)
 
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,24 @@ def test_what_waits_is_written_in_one_go_and_told_in_order(recorder: Recorder) -
     log.wait(7, "then")
     assert paper.calls == [[("a", 0)], [(n, t) for t in range(1, 4) for n in "ab"]]
     assert [s[1:] for s in log.said] == [pair for call in paper.calls for pair in call]
+
+
+def test_what_was_written_together_is_told_together_and_ends_come_after() -> None:
+    paper, log = Paper(), Log()
+
+    @contextmanager
+    def telling() -> Iterator[None]:
+        log.said.append(("begin", "", 0))
+        yield
+        log.said.append(("sent", "", 0))
+
+    recorder = Recorder(telling)
+    a, b = Page("a", paper), Page("b", paper)
+    recorder.submit([log.entry(a, 1), log.entry(a, 2)._replace(last=True), log.entry(b, 1)])
+    log.wait(3, "then")
+    recorder.stop()
+    then = ("then", "a", 1), ("then", "b", 1)
+    assert log.said == [("begin", "", 0), *then, ("sent", "", 0), ("then", "a", 2)]
 
 
 def test_what_the_disk_refuses_is_tried_again_and_told_once(recorder: Recorder) -> None:

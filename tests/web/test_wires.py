@@ -20,6 +20,7 @@ from play.episode import find_episodes, read_episode
 from play.web.messages import allowance_factory
 from play.web.server import PlayServer
 from play.web.wires import Wires
+from play.worlds.compilation import SWITCH
 from tests.web.serving import serving
 from tests.web.test_hostile import WISH, Client, wait_for_slots
 
@@ -32,6 +33,16 @@ pytestmark = pytest.mark.filterwarnings(
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[PlayServer]:
     with serving(tmp_path, resume_s=0.5, max_connections=100) as server:
+        yield server
+
+
+@pytest.fixture
+def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PlayServer]:
+    """A server for many games, which reads and writes sockets together."""
+    pytest.importorskip("numba")
+    monkeypatch.setenv(SWITCH, "1")
+    with serving(tmp_path, max_connections=100) as server:
+        assert server._wires._bulk is not None
         yield server
 
 
@@ -56,6 +67,10 @@ class Raw:
         for number, part in enumerate(parts, start=1):
             frame = Message(data=part, message_finished=number == len(parts))
             self.wire.sendall(self.protocol.send(frame))
+
+    def whole(self) -> str:
+        """What was heard, without the seams where the bytes of a message came in parts."""
+        return self.text.replace("\n", "")
 
     def hear(self, mark: str) -> None:
         """Listens until something has been said."""
@@ -105,6 +120,71 @@ def test_the_thread_does_not_wait_for_itself_however_much_it_asks_for() -> None:
     assert done.wait(20), "the thread waits until somebody, that is itself, reads"
     assert order == list(range(5000))
     wires.close()
+
+
+def test_what_is_told_together_is_sent_at_the_end_and_in_order(many: PlayServer) -> None:
+    clients = [Raw(many.url) for _ in range(3)]
+    for client in clients:
+        client.send("40{}")
+        client.hear("welcome")
+    sids = list(many.socketio.server.manager.get_participants("/", None))
+    wires = many._wires
+    with wires.together():
+        for number in range(3):
+            for sid, _ in sids:
+                wires.tell("noise", number, sid)
+        for sid, _ in sids:  # behind what is held back, though nobody holds this back
+            thread = threading.Thread(target=wires.tell, args=("noise", "last", sid))
+            thread.start()
+            thread.join()
+        clients[0].wire.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            clients[0].hear("noise")
+        clients[0].wire.settimeout(20)
+    for client in clients:
+        client.hear("last")
+        said = re.findall(r'"noise",("?\w+"?)', client.text)
+        assert said == ["0", "1", "2", '"last"']
+        client.wire.close()
+
+
+def test_what_is_told_together_waits_for_a_client_that_reads_slowly(many: PlayServer) -> None:
+    slow, quick = Raw(many.url, receive_bytes=2000), Raw(many.url)
+    for client in (slow, quick):
+        client.send("40{}")
+        client.hear("welcome")
+    sids = [sid for sid, _ in many.socketio.server.manager.get_participants("/", None)]
+    for wire in many._wires._wires.values():
+        wire.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    numbers = range(400)
+    for number in numbers:  # more than the buffers of the slow one's connection hold
+        with many._wires.together():
+            for sid in sids:
+                many._wires.tell("noise", f"{number}-" + "x" * 500, sid)
+        if number % 20 == 0:
+            quick.hear(f'"{number}-')
+    for client in (quick, slow):
+        client.hear(f'"{numbers[-1]}-')
+        assert [int(n) for n in re.findall(r'"noise","(\d+)-', client.whole())] == list(numbers)
+        client.wire.close()
+
+
+def test_a_client_that_is_gone_meanwhile_is_no_trouble(many: PlayServer) -> None:
+    gone, here = Raw(many.url), Raw(many.url)
+    for client in (gone, here):
+        client.send("40{}")
+        client.hear("welcome")
+    sids = [sid for sid, _ in many.socketio.server.manager.get_participants("/", None)]
+    with many._wires.together():
+        for sid in sids:
+            many._wires.tell("noise", "one", sid)
+        gone.wire.close()
+        deadline = time.monotonic() + 20
+        while many._wires.count() == 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    here.hear("one")
+    here.wire.close()
 
 
 def test_messages_in_several_frames_are_put_together(server: PlayServer) -> None:
@@ -179,3 +259,45 @@ def test_pings_keep_a_connection_and_their_absence_ends_it(
     polite.hear("2\n")
     polite.wire.close()
     silent.wire.close()
+
+
+def test_whoever_speaks_is_kept_though_the_answer_to_a_ping_is_not_there_yet(
+    server: PlayServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may wait behind thousands of keys, on a server that cannot keep up."""
+    engine = server.socketio.server.eio
+    monkeypatch.setattr(engine, "ping_interval", 0.1)
+    monkeypatch.setattr(engine, "ping_timeout", 0.5)
+    client = Raw(server.url)
+    client.send("40{}")
+    client.hear("welcome")
+    for _ in range(15):
+        client.send("42" + json.dumps(["key", {"action": 0, "down": True, "at": 1.0}]))
+        server.socketio.emit("noise", 1)  # Engine.IO looks after a client when it sends
+        time.sleep(0.1)
+    for _ in range(3):
+        client.text = ""
+        client.send("42" + json.dumps(["key", {"action": 0, "down": True, "at": 1.0}]))
+        client.hear("2\n")
+    client.wire.close()
+
+
+def test_a_thread_that_was_kept_from_reading_ends_nobody(
+    server: PlayServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = server.socketio.server.eio
+    monkeypatch.setattr(engine, "ping_interval", 0.1)
+    monkeypatch.setattr(engine, "ping_timeout", 0.5)
+    client = Raw(server.url)
+    client.send("40{}")
+    client.hear("2\n")
+    kept = threading.Event()
+    server._wires.ask(lambda: (kept.set(), time.sleep(1.5)))
+    assert kept.wait(20)
+    client.send("3")
+    client.text = ""
+    time.sleep(1)
+    server.socketio.emit("noise", 1)
+    client.hear("2\n")
+    assert server._wires.count() == 1
+    client.wire.close()
