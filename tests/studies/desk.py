@@ -7,6 +7,7 @@ from werkzeug.security import generate_password_hash
 
 from studies.bots.reading import Fields
 from studies.web.server import StudyServer
+from tests.studies.hosting import Served
 
 PASSWORD = "a password for tests"
 HASH = generate_password_hash(PASSWORD, "pbkdf2:sha256:1000")
@@ -16,7 +17,7 @@ HASH = generate_password_hash(PASSWORD, "pbkdf2:sha256:1000")
 class Researcher:
     """Somebody who looks at the dashboard of a server, logged in unless told otherwise."""
 
-    def __init__(self, server: StudyServer, password: str | None = PASSWORD) -> None:
+    def __init__(self, server: StudyServer | Served, password: str | None = PASSWORD) -> None:
         self.url = server.url
         self.http = requests.Session()
         self.page = ""

@@ -17,6 +17,7 @@ from studies.store import Store
 from studies.web.cluster import Cluster
 from tests.studies.bots import Bot, Player
 from tests.studies.databases import PostgresServer
+from tests.studies.desk import HASH, Researcher
 from tests.studies.files import SMALL
 from tests.studies.hosting import Served, nginx, redis_server, servers
 
@@ -53,8 +54,9 @@ def site(tmp_path: Path, postgres: PostgresServer) -> Iterator[Site]:
     (tmp_path / "small.secret").write_text("a secret that only the tests know")
     database = postgres.new_database()
     with redis_server() as queue, servers(tmp_path) as start:
+        shared = ("--database", database, "--queue", queue)
         processes = {
-            name: start("--database", database, "--queue", queue, "--name", name)
+            name: start(*shared, "--name", name, UNDERSTUDY_PASSWORD_HASH=HASH)
             for name in ("one", "two")
         }
         with nginx(tmp_path, processes["one"].port, processes["two"].port) as url:
@@ -71,6 +73,12 @@ def test_a_game_of_a_killed_process_goes_on_in_another_from_its_record(
     second = {"one": "two", "two": "one"}[first]
     with Player(bot) as player:
         player.play(until=15)
+        # It is watched at the other process's dashboard; the first state is a frame too.
+        researcher = Researcher(site.processes[second])
+        assert researcher.get(f"/desk/rounds/{player.begin()['id']}") == 200
+        watched = researcher.answer.json()
+        assert watched["ended"] is None
+        assert len(watched["frames"]) > 15
         site.processes[first].kill()
         assert player.lost.wait(20)
         told = player.ticks()
