@@ -193,6 +193,7 @@ class Visit:
         way, persona, speed = self._way, self._persona, self._crowd.speed
         blinks = persona.blinks()
         way.sit_down()
+        game: dict[str, Any] | None = None
         player: Player | None = None
         seen, moved_at, patience = -1, time.monotonic(), PATIENCE_S
         while True:
@@ -210,8 +211,8 @@ class Visit:
                 continue
             if event == "wait":
                 way.ready()
-            if event == "game" and data:
-                player = Player(data)
+            if way.game is not game and way.game:
+                game, player = way.game, Player(way.game)
             if event not in ("tick", "game") or not data or player is None:
                 way.rest(0.2)
                 continue

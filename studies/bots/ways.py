@@ -24,7 +24,14 @@ class BotError(Exception):
 
 
 class Way(Protocol):
-    """How somebody takes part."""
+    """How somebody takes part.
+
+    Attributes:
+        game: The game that they were shown in this round; None before there is one. Steps may
+            follow it before anybody looks at `newest`.
+    """
+
+    game: dict[str, Any] | None
 
     def enter(self, query: str, language: str) -> None:
         """Follows the link and begins."""
@@ -88,6 +95,7 @@ class SocketWay:
         self._page = ""
         self._socket: Any = None
         self._newest: Event | None = None
+        self.game: dict[str, Any] | None = None
         self._arrived = threading.Condition()
 
     def enter(self, query: str, language: str) -> None:
@@ -119,7 +127,7 @@ class SocketWay:
 
     def sit_down(self) -> None:
         """See `Way`."""
-        self._newest = None
+        self._newest = self.game = None
         # A deadline of its own for everything: nothing here waits for ever.
         self._socket = socketio.Client(reconnection=False, http_session=self._http)
         self._socket.on("*", self._hear)
@@ -129,6 +137,8 @@ class SocketWay:
     def _hear(self, event: str, data: Any = None) -> None:
         if event in NEWEST:
             with self._arrived:
+                if event == "game":
+                    self.game = data
                 self._newest = event, data
                 self._arrived.notify_all()
 
@@ -210,7 +220,7 @@ class BrowserWay:
                 "--browser needs Chromium: install it with `playwright install chromium`"
             ) from error
         self._newest: Event | None = None
-        self._keys: dict[int, str] = {}
+        self.game: dict[str, Any] | None = None
 
     def enter(self, query: str, language: str) -> None:
         """See `Way`."""
@@ -226,7 +236,10 @@ class BrowserWay:
         if isinstance(frame, str) and frame.startswith("42["):
             event, *rest = json.loads(frame[2:])
             if event in NEWEST:
-                self._newest = event, (rest[0] if rest else None)
+                data = rest[0] if rest else None
+                if event == "game":
+                    self.game = data
+                self._newest = event, data
 
     def participant(self) -> str:
         """See `Way`."""
@@ -261,9 +274,6 @@ class BrowserWay:
 
     def newest(self) -> Event | None:
         """See `Way`."""
-        if self._newest and self._newest[0] == "game" and self._newest[1]:
-            game = self._newest[1]
-            self._keys = {action: code for code, action in reversed(game["keys"].items())}
         return self._newest
 
     def ready(self) -> None:
@@ -273,8 +283,10 @@ class BrowserWay:
 
     def press(self, action: int) -> None:
         """See `Way`."""
-        if action in self._keys:
-            self._tab.keyboard.press(self._keys[action])
+        keys = self.game["keys"] if self.game else {}
+        code = next((code for code, meant in keys.items() if meant == action), None)
+        if code is not None:
+            self._tab.keyboard.press(code)
 
     def rest(self, seconds: float) -> None:
         """See `Way`."""
@@ -289,9 +301,10 @@ class BrowserWay:
 
     def get_up(self) -> None:
         """See `Way`."""
-        if self._newest and self._newest[0] == "end":
+        ended = self._newest is not None and self._newest[0] == "end"
+        self._newest = self.game = None
+        if ended:
             self._tab.locator("#next").click()
-        self._newest = None
         self._tab.wait_for_load_state()
 
     def close(self) -> None:

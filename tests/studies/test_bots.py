@@ -231,6 +231,21 @@ def test_they_finish_every_template_as_it_is(template: str, tmp_path: Path) -> N
     assert "stuck" not in done.output
 
 
+def test_one_who_looks_late_has_seen_the_game_that_steps_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Late(SocketWay):
+        def ready(self) -> None:
+            super().ready()
+            while (self.newest() or ("",))[0] != "tick":
+                self.rest(0.01)
+
+    monkeypatch.setattr("studies.bots.crowd.SocketWay", Late)
+    monkeypatch.setattr("studies.bots.crowd.PATIENCE_S", 5.0)
+    with serving(str(tmp_path / "s.db"), small(), countdown_ms=0) as server:
+        fine(crowd(server, speed=20.0).go(1, 1))
+
+
 @pytest.mark.full
 def test_one_of_them_takes_a_real_browser(tmp_path: Path) -> None:
     with serving(str(tmp_path / "s.db"), small(), countdown_ms=0) as server:
