@@ -21,7 +21,7 @@ BOUNDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 BOUND = 0.1
 """The one that tables show."""
 OURS, PAPERS = "srpo", "paper-tau-30"
-HEROES = (OURS, "srpo-more", PAPERS, "paper-twice")
+HEROES = (OURS, "srpo-visited", "srpo-more", PAPERS, "paper-twice")
 """Variants that are compared with the controls: ours and the paper's, each also at equal data."""
 TOLERATED = 0.02
 """Share of self-play that robustness may cost."""

@@ -106,6 +106,8 @@ TRIALS = (
             {"visited_starts": 0.5}),
     Variant("e3t", "e3t", SHARED, "E3T"),
     Variant("srpo", "srpo", SHARED, "SRPO"),
+    Variant("srpo-visited", "srpo", SHARED, "SRPO, starts from visited states",
+            {"visited_starts": 0.5}),
     Variant("srpo-more", "srpo", SHARED, "SRPO, equal data per hero", {}, 1.5),
     Variant("fcp", "fcp", POPULATION, "FCP", {"population": 3}, 0.5),
     Variant("mep", "mep", POPULATION, "MEP", {"population": 3}, 0.5),
@@ -127,15 +129,13 @@ TRIALS = (
             {"true_partner_share": 0.5}),
     Variant("srpo-warm", "srpo", ABLATION, "adversaries after a quarter of the steps",
             {"warm_start": 0.25}),
-    Variant("srpo-visited", "srpo", ABLATION, "starts from visited states",
-            {"visited_starts": 0.5}),
     Variant("srpo-always", "srpo", ABLATION, "never the true partner, tau 1 per point",
             {"true_partner_share": 0.0, "tau": 10.0}),
 )  # fmt: skip
 
 
 def chosen(names: str | None) -> tuple[Variant, ...]:
-    """The variants of a list of names with commas; all if None.
+    """The variants of a list of names with commas, in the order of the tables; all if None.
 
     Raises:
         UserError: A name that there is none of, or an empty list.
@@ -150,4 +150,4 @@ def chosen(names: str | None) -> tuple[Variant, ...]:
             f"--variants is {names!r}, but it must be names with commas between them, from "
             f"{', '.join(known)}"
         )
-    return tuple(known[name] for name in dict.fromkeys(asked))
+    return tuple(variant for variant in TRIALS if variant.name in asked)
