@@ -419,8 +419,9 @@ class Wires:
     def ask(self, job: Callable[[], None]) -> None:
         """Has something done on the wires' thread."""
         self._asked.append(job)
-        with contextlib.suppress(OSError):
-            self._near.send(b"!")
+        if threading.current_thread() is not self._thread:
+            with contextlib.suppress(OSError):
+                self._near.send(b"!")
 
     def hand_over(self, work: Callable[[], None]) -> None:
         """Has something done by a handler."""
@@ -543,19 +544,22 @@ class Wires:
     def _run(self) -> None:
         while not self._stopping:
             wait = self._timers[0][0] - time.monotonic() if self._timers else None
+            if self._asked:
+                wait = 0.0
             ready = self._selector.select(None if wait is None else max(0.0, wait))
             arrived = self._read_together(ready)
-            for key, events in ready:
-                if key.data is None:
-                    with contextlib.suppress(BlockingIOError):
-                        self._far.recv(4096)
-                else:
-                    self._serve(key.data, events, arrived.get(key.data))
-            while self._asked:
-                self._guarded(self._asked.popleft())
-            now = time.monotonic()
-            while self._timers and self._timers[0][0] <= now:
-                self._guarded(heapq.heappop(self._timers)[2])
+            with self.together():  # pings, mostly
+                for key, events in ready:
+                    if key.data is None:
+                        with contextlib.suppress(BlockingIOError):
+                            self._far.recv(4096)
+                    else:
+                        self._serve(key.data, events, arrived.get(key.data))
+                while self._asked:
+                    self._guarded(self._asked.popleft())
+                now = time.monotonic()
+                while self._timers and self._timers[0][0] <= now:
+                    self._guarded(heapq.heappop(self._timers)[2])
 
     def _read_together(
         self, ready: Sequence[tuple[selectors.SelectorKey, int]]

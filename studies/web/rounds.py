@@ -9,7 +9,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext, suppress
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -67,6 +68,7 @@ class Rounds:
         self._opener = Opener(config.store, self._scheduler, config.speed)
         self._stopping = threading.Event()
         self._notes = Notes(sessions, self._stopping)
+        self._noting = ThreadPoolExecutor(1, thread_name_prefix="notes")
         self._sweeper = threading.Thread(target=self._sweep_loop, daemon=True, name="rounds")
 
     def start(self) -> None:
@@ -78,6 +80,7 @@ class Rounds:
         """Stops the clock; running rounds can go on from their records."""
         self._stopping.set()
         self._scheduler.close(None)
+        self._noting.shutdown(wait=True, cancel_futures=True)
 
     def preload(self, study: Study) -> None:
         """Loads every policy and world of a study, so that nobody waits for one.
@@ -404,12 +407,28 @@ class Rounds:
         self._noticed(chair, notices)
 
     def _noticed(self, chair: Chair, notices: Sequence[Notice]) -> None:
-        """Notes, tells and does what a watch says."""
+        """Has noted, told and done what a watch says, in its order.
+
+        A thread of its own does it: it waits for the database, and whoever reads the keys of all
+        participants must not.
+        """
         table = chair.table
-        if table is None:
+        if table is None or not notices:
             return
+        t = table.game.session.t
+
+        def act() -> None:
+            try:
+                self._act_on(chair, table, notices, t)
+            except Exception:
+                log.exception("what a watch noticed could not be dealt with")
+
+        with suppress(RuntimeError):  # the server is closing
+            self._noting.submit(act)
+
+    def _act_on(self, chair: Chair, table: RoundTable, notices: Sequence[Notice], t: int) -> None:
         for notice in notices:
-            self._notes.notice(chair, notice, table.game.session.t)
+            self._notes.notice(chair, notice, t)
             if chair.sid is not None:
                 self._send("attention", {"what": notice.what, "now": notice.now}, chair.sid)
             if notice.now == "end":

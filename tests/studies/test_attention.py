@@ -1,5 +1,6 @@
 """Idle, hidden and slow participants: the watch by itself, and what a server makes of it."""
 
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,10 @@ from hypothesis import strategies as st
 
 from studies.attention import Notice, Watch
 from studies.design import Attention
+from studies.records import record_text
 from studies.tables import dossiers_of, events, rounds
+from studies.web.chairs import Chair
+from studies.web.noting import Notes
 from tests.studies.bots import Player
 from tests.studies.files import small
 from tests.studies.serving import serving
@@ -199,6 +203,38 @@ def test_somebody_who_never_plays_is_warned_and_ends_where_the_file_says_so(tmp_
         session = session_of(server.config.store, "ada")
         assert session.state.outcome == "inactive"
         assert session.events[-1].data["reason"] == "inactive"
+
+
+def test_keys_are_read_while_the_database_keeps_a_note_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = alone(idle={"after_s": 0.5, "grace_s": 60, "then": "note"})
+    noted, open_ = threading.Event(), threading.Event()
+    notice = Notes.notice
+
+    def slow(self: Notes, chair: Chair, about: Notice, t: int) -> None:
+        if about.now == "fine":
+            noted.set()
+            assert open_.wait(60)
+        notice(self, chair, about, t)
+
+    monkeypatch.setattr(Notes, "notice", slow)
+    with serving(str(tmp_path / "s.db"), study, countdown_ms=0) as server:
+        one, two = enter(server.url, "ada", "bob")
+        try:
+            with Player(one) as ada, Player(two) as bob:
+                ada.begin()
+                bob_game = bob.begin()
+                assert ada.wait("attention")[1] == {"what": "idle", "now": "warned"}
+                ada.socket.emit("key", {"action": 1, "down": True, "at": 1.0})
+                assert noted.wait(20)
+                bob.socket.emit("key", {"action": 2, "down": True, "at": 1.0})
+                deadline = time.monotonic() + 20
+                while '"input"' not in record_text(server.config.store, bob_game["id"]):
+                    assert time.monotonic() < deadline, "nobody reads the keys"
+                    time.sleep(0.02)
+        finally:
+            open_.set()
 
 
 def test_of_two_who_play_the_one_who_does_not_is_inactive_and_the_other_is_left(
