@@ -70,6 +70,7 @@ ROWS = (
     Row("srpo", "SRPO", "srpo", OURS),
     Row("srpo-visited", "SRPO, state augmentation", "srpo", OURS, VISITED),
     Row("srpo-bc", "SRPO on PPO-BC", "srpo", OURS, {"partner_share": 0.5}),
+    Row("srpo-bc-more", "SRPO on PPO-BC, nine tenths", "srpo", OURS, {"partner_share": 0.9}),
     Row("ippo", "IPPO, a policy per seat", "ippo", BASELINE),
     Row("self-play", "self-play", "self-play", BASELINE),
     Row("self-play-visited", "self-play, state augmentation", "self-play", BASELINE, VISITED),
