@@ -97,6 +97,11 @@ def nginx(folder: Path, one: int, two: int) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
+def heed_interrupts() -> None:
+    """Undoes what a shell does to jobs in the background, and they pass on to their children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Served:
     """A study server that is a process of its own.
 
@@ -123,6 +128,7 @@ class Served:
                 [sys.executable, *self._command], cwd=self._folder, stdout=log, stderr=log,
                 text=True, env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1",
                                 "UNDERSTUDY_COMPILED": "0", **self._more},
+                preexec_fn=heed_interrupts,
             )  # fmt: skip
         wait_for(self.port, self.process)
 
