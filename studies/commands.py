@@ -212,7 +212,7 @@ def serve(
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option(
     "--speed", type=click.FloatRange(1, 20), default=None,
-    help="How many times faster than people.  [default: 5; with --at 1]",
+    help="How many times faster than people.  [default: 5; with --at always 1]",
 )  # fmt: skip
 @click.option("--together", type=click.IntRange(1, 200), help="How many at a time.  [default: 8]")
 @click.option(
@@ -249,7 +249,10 @@ def bots(
         )  # fmt: skip
     if not fine:
         raise click.exceptions.Exit(1)
-    click.echo(f"Look at them: understudy study export {file} --whom simulated --out dry-run")
+    where = f" --database {shown_database(database, file, loaded)}" if database else ""
+    click.echo(
+        f"Look at them: understudy study export {file}{where} --whom simulated --out dry-run"
+    )
 
 
 @study.command()
@@ -337,12 +340,20 @@ def retention(file: Path, database: str | None, yes: bool) -> None:
 @DATABASE
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def forget(file: Path, participant: str, database: str | None, yes: bool) -> None:
-    """Erase a PARTICIPANT, by their id here or on the platform, and all that they did."""
+    """Erase a PARTICIPANT, by their id here or on the platform, and all that they did.
+
+    The dashboard shows the first six characters of an id here; they are enough if nobody else's
+    begins so.
+    """
     loaded = load_study(file)
     with contextlib.closing(open_store(database, file, loaded, existing=True)) as store:
-        found = store.find(participant)
+        found = store.find(participant) or store.find_by_beginning(participant)
         if found is None:
-            raise UserError(f"There is no participant {participant!r}: check the id and --database")
+            raise UserError(
+                f"There is no participant {participant!r}: give the platform's identifier or the "
+                "id that the dashboard shows (names in a shareable export are neither), and "
+                "check --database"
+            )
         while found is not None and (who := store.participant(found)) is not None:
             came = f"{who.id}, who came at {who.entered_utc},"
             if not yes:
@@ -377,6 +388,8 @@ def shown_database(database: str | None, file: Path, loaded: Study) -> str:
     """The database as it may be shown: without its password."""
     if database is None:
         return str(file.with_name(f"{loaded.id}.db"))
+    if "://" not in database:
+        return database
     from studies.store import database_url
 
     return database_url(database).render_as_string(hide_password=True)

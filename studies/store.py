@@ -32,6 +32,8 @@ log = logging.getLogger("understudy.studies")
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 BUSY_MS = 15_000
 """How long SQLite waits for another writer."""
+FEWEST_CHARACTERS = 6
+"""Of a participant's id, that may stand for all of it; the dashboard shows as many."""
 
 
 class Conflict(Exception):
@@ -246,6 +248,25 @@ class Store:
         with self.engine.connect() as connection:
             found = (connection.execute(query).scalars().first() for query in queries)
             return next((name for name in found if name is not None), None)
+
+    def find_by_beginning(self, wanted: str) -> str | None:
+        """Id of the only participant whose id begins so, with six characters or more.
+
+        Raises:
+            UserError: There are several.
+        """
+        if len(wanted) < FEWEST_CHARACTERS:
+            return None
+        p = schema.participants.c
+        query = sa.select(p.id).where(p.id.startswith(wanted, autoescape=True)).limit(2)
+        with self.engine.connect() as connection:
+            found = connection.execute(query).scalars().all()
+        if len(found) > 1:
+            raise UserError(
+                f"Several participants' ids begin with {wanted!r}: give more of the id; the "
+                "address of their page at the dashboard has all of it"
+            )
+        return found[0] if found else None
 
     # Events
 

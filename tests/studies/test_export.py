@@ -380,6 +380,20 @@ def test_commands_export_and_forget(played: tuple[Store, Study, Path], tmp_path:
         column = "id" if table is schema.participants else "participant_id"
         with store.engine.connect() as connection:
             assert who not in set(connection.execute(sa.select(table.c[column])).scalars())
+    found = store.find("PID-0")
+    assert found is not None
+    assert store.find_by_beginning(found[:6]) == found
+    assert store.find_by_beginning(found[:5]) is None
+    assert store.find_by_beginning("%" * 6) is None
+    p = schema.participants
+    with store.writing() as connection:
+        row = connection.execute(sa.select(p).where(p.c.id == found)).mappings().one()
+        connection.execute(p.insert(), {**row, "id": found[:7] + "x"})
+    with pytest.raises(UserError, match="Several participants' ids begin with"):
+        store.find_by_beginning(found[:7])
+    twin = store.participant(found[:7] + "x")
+    assert twin is not None
+    store.withdraw(twin, "forgotten", erase=True)
     store.enter(study, Identity("PID-0"), "en", True)
     erased = run("forget", str(file), "PID-0", "--yes").count("Erased")
     assert erased == 2  # their rehearsal too
