@@ -168,8 +168,11 @@ def serve(
     address = checked_url(url) if hosted and url else None
     secret = checked_secret(os.environ.get("UNDERSTUDY_SECRET")) if hosted else None
     if frozen is not None:
-        for difference in differences(loaded, frozen):
+        found = differences(loaded, frozen)
+        for difference in found:
             click.echo(f"Differs from {frozen.name}: {difference}.")
+        if not found:
+            click.echo(f"The study is as in {frozen.name}.")
     prepare_for_many()
     digest, fresh = desk_password(file, loaded, hosted)
     store = open_store(database, file, loaded)
