@@ -80,7 +80,7 @@ class Rounds:
         """Stops the clock; running rounds can go on from their records."""
         self._stopping.set()
         self._scheduler.close(None)
-        self._noting.shutdown(wait=True, cancel_futures=True)
+        self._noting.shutdown()  # when what was noticed is noted
 
     def preload(self, study: Study) -> None:
         """Loads every policy and world of a study, so that nobody waits for one.

@@ -29,6 +29,8 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning"
 )
 
+PATIENCE_S = 2.0
+
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[PlayServer]:
@@ -239,12 +241,17 @@ def test_a_client_that_does_not_read_loses_its_connection(
     deaf.wire.close()
 
 
-def test_pings_keep_a_connection_and_their_absence_ends_it(
-    server: PlayServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def impatient(server: PlayServer, monkeypatch: pytest.MonkeyPatch) -> PlayServer:
+    """The server, with pings ten times a second and `PATIENCE_S` for their answers."""
     engine = server.socketio.server.eio
     monkeypatch.setattr(engine, "ping_interval", 0.1)
-    monkeypatch.setattr(engine, "ping_timeout", 2)
+    monkeypatch.setattr(engine, "ping_timeout", PATIENCE_S)
+    return server
+
+
+def test_pings_keep_a_connection_and_their_absence_ends_it(impatient: PlayServer) -> None:
+    server = impatient
     polite, silent = Raw(server.url), Raw(server.url)
     for client in (polite, silent):
         client.send("40{}")
@@ -262,42 +269,37 @@ def test_pings_keep_a_connection_and_their_absence_ends_it(
 
 
 def test_whoever_speaks_is_kept_though_the_answer_to_a_ping_is_not_there_yet(
-    server: PlayServer, monkeypatch: pytest.MonkeyPatch
+    impatient: PlayServer,
 ) -> None:
     """It may wait behind thousands of keys, on a server that cannot keep up."""
-    engine = server.socketio.server.eio
-    monkeypatch.setattr(engine, "ping_interval", 0.1)
-    monkeypatch.setattr(engine, "ping_timeout", 0.5)
-    client = Raw(server.url)
+    client = Raw(impatient.url)
     client.send("40{}")
     client.hear("welcome")
-    for _ in range(15):
-        client.send("42" + json.dumps(["key", {"action": 0, "down": True, "at": 1.0}]))
-        server.socketio.emit("noise", 1)  # Engine.IO looks after a client when it sends
+    key = "42" + json.dumps(["key", {"action": 0, "down": True, "at": 1.0}])
+    until = time.monotonic() + 1.5 * PATIENCE_S
+    while time.monotonic() < until:
+        client.send(key)
+        impatient.socketio.emit("noise", 1)  # Engine.IO looks after a client when it sends
         time.sleep(0.1)
-    for _ in range(3):
+    for _ in range(2):
         client.text = ""
-        client.send("42" + json.dumps(["key", {"action": 0, "down": True, "at": 1.0}]))
+        client.send(key)
         client.hear("2\n")
     client.wire.close()
 
 
-def test_a_thread_that_was_kept_from_reading_ends_nobody(
-    server: PlayServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    engine = server.socketio.server.eio
-    monkeypatch.setattr(engine, "ping_interval", 0.1)
-    monkeypatch.setattr(engine, "ping_timeout", 0.5)
-    client = Raw(server.url)
+def test_a_thread_that_was_kept_from_reading_ends_nobody(impatient: PlayServer) -> None:
+    client = Raw(impatient.url)
     client.send("40{}")
     client.hear("2\n")
-    kept = threading.Event()
-    server._wires.ask(lambda: (kept.set(), time.sleep(1.5)))
+    kept, go_on = threading.Event(), threading.Event()
+    impatient._wires.ask(lambda: (kept.set(), go_on.wait(20)))
     assert kept.wait(20)
     client.send("3")
     client.text = ""
-    time.sleep(1)
-    server.socketio.emit("noise", 1)
+    time.sleep(1.2 * PATIENCE_S)  # the answer has been there all the while
+    impatient.socketio.emit("noise", 1)
+    go_on.set()
     client.hear("2\n")
-    assert server._wires.count() == 1
+    assert impatient._wires.count() == 1
     client.wire.close()
