@@ -16,6 +16,10 @@ SHAPED = 0.8
 counter_circuit_o_1order a soup is first delivered late, and not at all if they fade before."""
 LONGER = {"counter_circuit_o_1order": 2.5}
 """Layout -> how many times as long everybody is trained there as on the others."""
+EXPLORING = {"asymmetric_advantages": 0.2}
+"""Layout -> weight of the entropy bonus at the start, from which it falls to zero. With the
+default, which stays what it is, nearly all seeds use one of asymmetric_advantages' two pots for
+good. Set by self-play's own return; see docs/experiments.md."""
 OURS, BASELINE, CONTROL = "SRPO", "other methods", "controls"
 
 
@@ -27,7 +31,12 @@ def base(layout: str, steps: int, own: int) -> dict[str, Any]:
         steps: The experiment's steps; all shaped rewards fade over the same number of steps.
         own: Steps of this training.
     """
-    return {"world": f"kitchen/{layout}", "steps": own, "shaping_steps": round(SHAPED * steps)}
+    values = {
+        "world": f"kitchen/{layout}", "steps": own, "shaping_steps": round(SHAPED * steps),
+    }  # fmt: skip
+    if layout in EXPLORING:
+        values |= {"entropy": EXPLORING[layout], "final_entropy": 0.0}
+    return values
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,11 @@ class Row:
         return steps + self.changes.get("population", 0) * round(steps * self.partners)
 
 
+def steady(entropy: float) -> dict[str, float]:
+    """An entropy bonus that stays what it is."""
+    return {"entropy": entropy, "final_entropy": -1.0}
+
+
 POPULATION = {"population": 3}
 VISITED = {"visited_starts": 0.5}
 
@@ -78,8 +92,8 @@ ROWS = (
     Row("mep", "MEP", "mep", BASELINE, POPULATION, 0.5),
     Row("e3t", "E3T", "e3t", BASELINE),
     Row("ppo-bc", "PPO-BC", "ppo-bc", BASELINE),
-    Row("entropy-0.03", "self-play, entropy .03", "self-play", CONTROL, {"entropy": 0.03}),
-    Row("entropy-0.1", "self-play, entropy .1", "self-play", CONTROL, {"entropy": 0.1}),
+    Row("entropy-0.03", "self-play, entropy .03", "self-play", CONTROL, steady(0.03)),
+    Row("entropy-0.1", "self-play, entropy .1", "self-play", CONTROL, steady(0.1)),
     Row("random-partner", "random partner", "e3t", CONTROL, {"random_share": 1.0}),
     Row("pure-adversary", "pure adversary", "pure-adversary", CONTROL),
 )  # fmt: skip
