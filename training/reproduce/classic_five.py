@@ -41,8 +41,7 @@ STEPS = 3_000_000
 @click.option("--seeds", default="0-4", show_default=True, help="Seeds of every row.")
 @click.option(
     "--steps", type=click.IntRange(1), default=STEPS, show_default=True,
-    help="Joint steps that each policy learns for; two and a half times as many in "
-    "counter_circuit_o_1order. A population's come beside that.",
+    help="Joint steps that each policy learns for. A population's come beside that.",
 )  # fmt: skip
 @click.option(
     "--processes", type=click.IntRange(1), default=None,

@@ -12,14 +12,16 @@ from play.worlds.errors import UserError
 from play.worlds.kitchen.layouts import CLASSICS
 
 SHAPED = 0.8
-"""Part of the training over which shaped rewards and random first states fade out: in
-counter_circuit_o_1order a soup is first delivered late, and not at all if they fade before."""
-LONGER = {"counter_circuit_o_1order": 2.5}
-"""Layout -> how many times as long everybody is trained there as on the others."""
-EXPLORING = {"asymmetric_advantages": 0.2}
-"""Layout -> weight of the entropy bonus at the start, from which it falls to zero. With the
-default, which stays what it is, nearly all seeds use one of asymmetric_advantages' two pots for
-good. Set by self-play's own return; see docs/experiments.md."""
+"""Part of the training over which shaped rewards and random first states fade out."""
+EXPLORING = {
+    "asymmetric_advantages": 0.2,
+    "coordination_ring": 0.1,
+    "counter_circuit_o_1order": 0.1,
+}
+"""Layout -> weight of the entropy bonus at the start, from which it falls to zero; elsewhere the
+default, which stays what it is. With the default nearly all seeds use one of
+asymmetric_advantages' two pots for good, and in counter_circuit_o_1order no soup is found in three
+million steps. Set by self-play's own return; see docs/experiments.md."""
 OURS, BASELINE, CONTROL = "SRPO", "other methods", "controls"
 
 

@@ -55,8 +55,7 @@ def candidates_of(plan: Plan, layout: str) -> Piece:
 
 
 def _settings(plan: Plan, layout: str) -> dict[str, Any]:
-    steps = plan.steps_on(layout)
-    return base(layout, steps, round(steps * EFFORT))
+    return base(layout, plan.steps, round(plan.steps * EFFORT))
 
 
 def responses_to(plan: Plan, layout: str, share: float) -> Piece:
