@@ -13,11 +13,7 @@ from play.worlds.kitchen.layouts import CLASSICS
 
 SHAPED = 0.8
 """Part of the training over which shaped rewards and random first states fade out."""
-EXPLORING = {
-    "asymmetric_advantages": 0.2,
-    "coordination_ring": 0.1,
-    "counter_circuit_o_1order": 0.1,
-}
+EXPLORING = {"asymmetric_advantages": 0.2, "counter_circuit_o_1order": 0.1}
 """Layout -> weight of the entropy bonus at the start, from which it falls to zero; elsewhere the
 default, which stays what it is. With the default nearly all seeds use one of
 asymmetric_advantages' two pots for good, and in counter_circuit_o_1order no soup is found in three
