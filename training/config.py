@@ -25,6 +25,10 @@ class TrainConfig:
     options: str = setting(
         "", "Options of the world as name=value, separated by commas, such as dynamics=new."
     )
+    encoding: str = setting(
+        "",
+        "What policies see, one of the world's encodings, such as egocentric; its first if empty.",
+    )
     steps: int = setting(10_000_000, "Joint environment steps in all.")
     seed: int = setting(0, "Root of every random stream of the run.")
     num_envs: int = setting(64, "Environments stepped together.")

@@ -147,7 +147,7 @@ def to_onnx(
         nodes.append(helper.make_node("Split", ["state_in", "sizes"], states, axis=1))
     after: list[str] = []
     for number, network in enumerate(networks):
-        weight1, bias1 = dense_first_layer(network, facts, trainer.observer.native)
+        weight1, bias1 = dense_first_layer(network, encoding, trainer.observer.native)
         arrays = {
             "weight1": weight1,
             "bias1": bias1,

@@ -185,3 +185,18 @@ def sparsify(dense: Array, index: Array, value: Array, count: Array) -> None:
                 value[r, n] = dense[r, f]
                 n += 1
         count[r] = n
+
+
+@jit
+def sparsify_bytes(words: Array, dense: Array, index: Array, value: Array, count: Array) -> None:
+    """As `sparsify` for bytes, of which words [R, F / 4] are four each: most are zero together."""
+    for r in range(words.shape[0]):
+        n = 0
+        for word in range(words.shape[1]):
+            if words[r, word] != 0:
+                for f in range(4 * word, 4 * word + 4):
+                    if dense[r, f] != 0:
+                        index[r, n] = f
+                        value[r, n] = dense[r, f]
+                        n += 1
+        count[r] = n

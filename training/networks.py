@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from play.worlds.spec import World, WorldFacts
+from play.worlds.errors import UserError
+from play.worlds.spec import Encoding, World
 from training import kernels, passes
 from training.passes import Weights
 from training.workers import SHARDS, WORKERS
@@ -44,8 +45,8 @@ class Observations:
 class SparseObserver:
     """Writes a world's observations in sparse form.
 
-    A world that has `observe_sparse` says which entries vary; for any other the non-zero entries
-    of its first encoding are listed, of which there are at most `sparse_width` if it has that.
+    A world that has `observe_sparse` says which entries of its first encoding vary; otherwise the
+    non-zero entries are listed, at most `sparse_widths[encoding]` of them if it says so.
 
     Attributes:
         num_rows: Rows V of the table that the indices point into.
@@ -53,18 +54,36 @@ class SparseObserver:
         native: Whether the world itself lists the entries.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, encoding: str = "") -> None:
+        """Makes room for what the world shows.
+
+        Args:
+            world: The environments.
+            encoding: One of its encodings; the first if empty.
+
+        Raises:
+            UserError: The world has no such encoding.
+        """
         self._world = cast(Any, world)
-        self.encoding = next(iter(world.facts.encodings.values()))
+        known = world.facts.encodings
+        first = next(iter(known))
+        if encoding and encoding not in known:
+            raise UserError(
+                f"{world.facts.world} has no encoding {encoding!r}: choose {', '.join(known)}"
+            )
+        self.encoding = known[encoding or first]
         features = int(np.prod(self.encoding.shape))
-        self.native = hasattr(self._world, "observe_sparse")
+        self.native = self.encoding.name == first and hasattr(self._world, "observe_sparse")
         self.num_rows = features + 2 if self.native else features
-        self.width = int(getattr(self._world, "sparse_width", features))
+        widths = getattr(self._world, "sparse_widths", {})
+        self.width = int(widths.get(self.encoding.name, features))
         seats = world.num_envs * world.facts.num_players
         if not self.native:
             shape = (world.num_envs, world.facts.num_players, *self.encoding.shape)
             self._dense = np.zeros(shape, self.encoding.dtype)
             self._flat = self._dense.reshape(seats, features)
+            bytes_each = self._flat.itemsize == 1 and features % 4 == 0
+            self._words = self._flat.view(np.uint32) if bytes_each else None
 
     def empty(self, steps: int) -> Observations:
         """Room for the observations of all seats over some steps, R = steps * N * A."""
@@ -91,7 +110,10 @@ class SparseObserver:
             )
         else:
             self._world.observe(self.encoding.name, self._dense)
-            kernels.sparsify(self._flat, index, value, count)
+            if self._words is None:
+                kernels.sparsify(self._flat, index, value, count)
+            else:
+                kernels.sparsify_bytes(self._words, self._flat, index, value, count)
 
 
 class ActorCritic(nn.Module):
@@ -283,7 +305,7 @@ def evaluate(
 
 
 def dense_first_layer(
-    network: ActorCritic, facts: WorldFacts, native: bool
+    network: ActorCritic, encoding: Encoding, native: bool
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The actor's first layer over the full observation: weight [features, H] and bias [H].
 
@@ -293,7 +315,7 @@ def dense_first_layer(
     """
     hidden = network.hidden
     table = network.weights.table[:, :hidden]
-    shape = next(iter(facts.encodings.values())).shape
+    shape = encoding.shape
     features = int(np.prod(shape))
     weight = table[:features].copy()
     if native:

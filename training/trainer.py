@@ -124,7 +124,7 @@ class Trainer:
         self._begin_worlds()
         facts = self.world.facts
         self.players, self.team = facts.num_players, self._learning_seats()
-        self.observer = SparseObserver(self.world)
+        self.observer = SparseObserver(self.world, config.encoding)
         self.rollout = Rollout(
             self.world, self.observer, config.rollout_length, config.shared_shaping
         )

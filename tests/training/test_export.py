@@ -25,10 +25,14 @@ def run_of(folder, method="self-play", world="tiny/goal", steps=640, **changes):
     return path
 
 
-@pytest.mark.parametrize("activation", ["relu", "tanh"])
-def test_exported_kitchen_policy_equals_torch_in_states_that_export_never_saw(tmp_path, activation):
+@pytest.mark.parametrize(("activation", "encoding"), [
+    ("relu", ""), ("tanh", ""), ("relu", "egocentric"), ("relu", "featurize"),
+])  # fmt: skip
+def test_exported_kitchen_policy_equals_torch_in_states_that_export_never_saw(
+    tmp_path, activation, encoding
+):
     world = "kitchen/cramped_room"
-    run = run_of(tmp_path, world=world, activation=activation)
+    run = run_of(tmp_path, world=world, activation=activation, encoding=encoding)
     (folder,) = export.export_run(run, "kitchen/cramped_room/mine", tmp_path / "policies")
     record, config = checkpoints.read_config(run)
     trainer = runs.make_trainer(record["method"], config)
@@ -40,7 +44,7 @@ def test_exported_kitchen_policy_equals_torch_in_states_that_export_never_saw(tm
     generator = np.random.default_rng(1)
     seen = 0.0
     for _ in range(60):
-        dense = games.observe("lossless")
+        dense = games.observe(encoding or "lossless")
         trainer.world.set_states(games.get_states())
         trainer.observer.write(trainer.rollout.observations, 0)
         theirs, _ = policies.stack.networks[0].evaluate(trainer.rollout.observations, np.arange(16))

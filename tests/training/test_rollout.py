@@ -1,7 +1,9 @@
 """What a rollout keeps of the rewards."""
 
 import numpy as np
+import pytest
 
+from play.worlds.errors import UserError
 from play.worlds.registry import make_world
 from training.networks import SparseObserver
 from training.rollout import Rollout, collect
@@ -20,6 +22,31 @@ def shaped(shared):
 
     collect(world, observer, rollout, (0, 1), act, draws.random((61, 64)))
     return rollout.shaped.reshape(60, 32, 2)
+
+
+@pytest.mark.parametrize("encoding", ["lossless", "featurize", "featurize_front", "egocentric"])
+def test_an_observer_lists_what_the_world_shows(encoding):
+    world = make_world("kitchen/cramped_room", 40, random_start=1.0)
+    world.reset(5)
+    observer = SparseObserver(world, encoding)
+    assert observer.encoding.name == encoding
+    assert observer.width <= np.prod(observer.encoding.shape)
+    observations = observer.empty(1)
+    observer.write(observations, 0)
+    listed = observations.dense(np.arange(80), observer.num_rows).numpy()
+    dense = world.observe(encoding).reshape(80, -1).astype(np.float32)
+    if observer.native:  # without what never varies, and urgency once
+        assert observer.num_rows == dense.shape[1] + 2
+        entries = listed[:, :-2] > 0
+        assert entries.any()
+        np.testing.assert_array_equal(listed[:, :-2][entries], dense[entries])
+    else:
+        np.testing.assert_allclose(listed, dense, rtol=1e-6)
+
+
+def test_a_world_without_the_encoding_says_which_it_has():
+    with pytest.raises(UserError, match="has no encoding 'pixels': choose lossless, featurize"):
+        SparseObserver(make_world("kitchen/cramped_room", 2), "pixels")
 
 
 def test_shaped_rewards_are_ones_own_or_those_of_both():

@@ -93,7 +93,7 @@ def test_no_observation_has_more_ones_than_is_said() -> None:
     for seed in range(5):
         world.reset(seed)
         most = max(most, int(world.observe().sum(-1).max()))
-    assert 40 < most <= world.sparse_width
+    assert 40 < most <= world.sparse_widths["egocentric"]
 
 
 def test_warming_up_leaves_everything_as_it_is() -> None:

@@ -8,7 +8,7 @@ kitchens, write it as a file with `understudy layouts generate` and play that.
 
 import hashlib
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,10 +94,10 @@ class Kitchens(BatchedWorld):
         tables: The layouts as the rules use them.
         state: [N, size + 1] int32: a state row as in `play.worlds.kitchen.state`, zeros up to the
             longest row's size, and the number of the layout.
-        sparse_width: Greatest number of entries in an observation that are not zero.
+        sparse_widths: Encoding -> greatest number of entries in an observation that are not zero.
     """
 
-    sparse_width = egocentric.MOST_ONES
+    sparse_widths: ClassVar = {EGOCENTRIC: egocentric.MOST_ONES}
     time_column = TIME
     start_loop, step_loop = "start_any_loop", "step_any_loop"
 

@@ -88,6 +88,7 @@ class Kitchen(BatchedWorld):
         tables: The layout as the rules use it.
         state: [N, size] int32 state rows, see `play.worlds.kitchen.state`.
         sparse_width: Greatest number K of entries in an observation's sparse form.
+        sparse_widths: Encoding -> the same for it, or how many entries of it are not zero at most.
     """
 
     tables: Tables
@@ -114,6 +115,9 @@ class Kitchen(BatchedWorld):
         )  # fmt: skip
         self.step_writes += (self.shaped_rewards,)
         self.sparse_width = sparse_width(self.layout, tables)
+        self.sparse_widths = {"lossless": self.sparse_width}
+        if tables.players == 2:
+            self.sparse_widths[EGOCENTRIC] = egocentric.MOST_ONES
         self._digest = self.layout.digest()
         self._first = start_row(self.layout, tables)[None]
         self._picture: Picture | None = None

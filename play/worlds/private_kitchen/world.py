@@ -24,7 +24,7 @@ one player can carry all the onions there are.
 
 import hashlib
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -98,10 +98,10 @@ class PrivateKitchen(BatchedWorld):
         options: The setting.
         tables: The setting as the rules use it.
         state: [N, size] int32 state rows, see `play.worlds.private_kitchen.state`.
-        sparse_width: Greatest number of ones in an observation of the first encoding.
+        sparse_widths: Encoding -> greatest number of ones in an observation.
     """
 
-    sparse_width = MOST_ONES
+    sparse_widths: ClassVar = {"relative": MOST_ONES}
     time_column = TIME
 
     def __init__(
