@@ -31,6 +31,22 @@ PARTNERS = {
         "Mirror (self-play)",
         "Learned beside itself, and expects you to move as it would.",
     ),
+    "fcp": (
+        "Trainer of beginners (FCP)",
+        "Learned beside other learners, from their first steps to their best.",
+    ),
+    "mep": (
+        "Met all sorts (MEP)",
+        "Learned beside learners who were rewarded for being unlike one another.",
+    ),
+    "e3t": (
+        "Expects slips (E3T)",
+        "Learned beside itself, with a partner that does something at random every few steps.",
+    ),
+    "ppo-bc": (
+        "Used to people (PPO-BC)",
+        "Learned beside a model that imitates people who played here before.",
+    ),
     "human-proxy": (
         "Human proxy",
         "Imitates people who played here before, with their pauses and mistakes.",

@@ -24,7 +24,7 @@ from training.reproduce.pieces import seeds_for_crossplay
 from training.reproduce.tasks import Task, run_here, run_on_cluster
 
 EXPERIMENT = "classic-five"
-STEPS = 3_000_000
+STEPS = 1_000_000
 
 
 @click.command(name=EXPERIMENT)
