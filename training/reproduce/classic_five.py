@@ -19,6 +19,7 @@ from training.reproduce.classic_methods import chosen_layouts, chosen_rows
 from training.reproduce.classic_page import write_page
 from training.reproduce.classic_partners import prefer, respond
 from training.reproduce.classic_pieces import Plan, freeze_proxies, play, train
+from training.reproduce.classic_shipped import ship
 from training.reproduce.folders import RECORD, check_same, open_folder, write_record
 from training.reproduce.pieces import seeds_for_crossplay
 from training.reproduce.tasks import Task, run_here, run_on_cluster
@@ -48,14 +49,24 @@ STEPS = 1_000_000
     help="Processes that share the games.  [default: one per processor]",
 )  # fmt: skip
 @click.option(
+    "--exploiters/--no-exploiters", default=True, show_default=True,
+    help="Whether to train exploiters of the rows, for the worst case: three tenths more steps, "
+    "which can only be taken right after a row's training.",
+)  # fmt: skip
+@click.option(
     "--cluster", is_flag=True,
     help="Run the pieces as Ray tasks, on the cluster that RAY_ADDRESS names or else on this "
     "machine; all of its machines must see the folders.",
 )  # fmt: skip
+@click.option(
+    "--ship", "shipped", type=click.Path(path_type=Path, file_okay=False), default=None,
+    help="Folder of policies, such as assets/policies, into which the partners that players are "
+    "offered go, instead of those that are there.",
+)  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Go on in a folder with finished results.")
 def classic_five(
     out: Path, runs_folder: Path, layouts: str | None, methods: str | None, seeds: str, steps: int,
-    processes: int | None, cluster: bool, overwrite: bool,
+    processes: int | None, exploiters: bool, cluster: bool, shipped: Path | None, overwrite: bool,
 ) -> None:  # fmt: skip
     """Train every method on the five classic kitchens and play it with partners it never met.
 
@@ -74,7 +85,7 @@ def classic_five(
     open_folder(out, EXPERIMENT, overwrite)
     write_record(out, EXPERIMENT, settings_of(plan), finished=False)
     freeze_proxies(plan)
-    tasks = list(tasks_of(plan))
+    tasks = list(tasks_of(plan, exploiters))
     if not (
         run_on_cluster(tasks) if cluster else run_here(tasks, processes or usable_processors())
     ):
@@ -88,6 +99,9 @@ def classic_five(
     write_page(study, findings, out)
     write_record(out, EXPERIMENT, settings_of(plan) | about | {"findings": findings}, finished=True)
     click.echo(f"Wrote {out / 'README.md'}, its picture and {RECORD}")
+    if shipped is not None:
+        partners = ship(plan, findings, shipped)
+        click.echo(f"Put {len(partners)} partners into {shipped}")
 
 
 def settings_of(plan: Plan) -> dict[str, Any]:
@@ -95,7 +109,7 @@ def settings_of(plan: Plan) -> dict[str, Any]:
     return {"seeds": list(plan.seeds), "steps": plan.steps}
 
 
-def tasks_of(plan: Plan) -> Iterator[Task]:
+def tasks_of(plan: Plan, exploiters: bool = True) -> Iterator[Task]:
     """All pieces: layout by layout, first the training of every row, then the games."""
     for layout in plan.layouts:
         trained = []
@@ -103,7 +117,7 @@ def tasks_of(plan: Plan) -> Iterator[Task]:
             name = f"{layout}: train {row.title}"
             trained.append(name)
             yield Task(name, train, (plan, layout, row))
-            if row.name in EXPLOITED:
+            if exploiters and row.name in EXPLOITED:
                 worst = f"{layout}: exploit {row.title}"
                 yield Task(worst, exploit, (plan, layout, row), (name,))
         partners = f"{layout}: train partners with preferences"

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agents.library import load_policy
+from agents.library import list_partners, load_policy
 from play.main import main
 from play.worlds.errors import UserError
 from training import checkpoints, export
@@ -27,6 +27,7 @@ from training.reproduce.classic_exploiters import exploited
 from training.reproduce.classic_findings import Scores
 from training.reproduce.classic_methods import COMMON, ROWS, Row, chosen_rows
 from training.reproduce.classic_pieces import Plan, games_of, next_seed, teams_of, train
+from training.reproduce.classic_shipped import offered
 from training.reproduce.pieces import Piece
 
 ROOM = "cramped_room"
@@ -125,6 +126,41 @@ def test_the_page_says_what_was_done_and_the_folder_stands_alone(folders, monkey
     assert run(monkeypatch, *places, *SMALL, "--methods", "srpo,ippo,ppo-bc") == 0
     assert record(folders)["findings"] == before
     assert not (folders / "none").exists()
+
+
+def test_partners_go_to_players_under_their_names(folders, monkeypatch, tmp_path):
+    tiny(monkeypatch)
+    target = tmp_path / "policies"
+    (target / "kitchen" / ROOM / "srpo").mkdir(parents=True)
+    (target / "kitchen" / ROOM / "srpo" / "old.txt").write_text("another one")
+    places = ("--out", folders / "out", "--runs", folders / "runs", "--overwrite")
+    rows = ("--methods", "srpo,ippo,ppo-bc", "--ship", target)
+    assert run(monkeypatch, *places, *SMALL, *rows) == 0
+    partners = {partner.name: partner for partner in list_partners(folder=target) if partner.card}
+    names = ("srpo", "ippo-seat0", "ippo-seat1", "ppo-bc")
+    assert set(partners) == {f"kitchen/{ROOM}/{name}" for name in names}
+    assert not (target / "kitchen" / ROOM / "srpo" / "old.txt").exists()
+    own = folders / "out" / "policies" / "kitchen" / ROOM
+    for name, source in (("srpo", "srpo/seed0"), ("ippo-seat1", "ippo/seed0-seat1")):
+        copied = target / "kitchen" / ROOM / name / "policy.onnx"
+        assert copied.read_bytes() == (own / source / "policy.onnx").read_bytes()
+    found = record(folders)["findings"]["layouts"][ROOM]["srpo"]
+    told = partners[f"kitchen/{ROOM}/srpo"].card.results["classic_five"]
+    assert told["figures"]["proxy"] == found["proxy"]
+    assert told["beside"]["beside greedy"] == found["beside"]["beside greedy"]
+    assert partners[f"kitchen/{ROOM}/srpo"].recommended
+
+
+def test_of_ours_the_best_beside_the_development_proxy_is_offered(tmp_path):
+    plan = plan_of(tmp_path, seeds=(3, 5))
+    rows = {"srpo": 3.0, "srpo-bc": 5.0, "srpo-visited": 4.0, "fcp": 9.0, "entropy-0.1": 10.0}
+    for name in rows:
+        path = plan.record(ROOM, f"trained-{name}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}")
+    figures = {name: {"development proxy": {"mean": mean}} for name, mean in rows.items()}
+    found = {name: row.name for row, name in offered(plan, ROOM, figures)}
+    assert found == {"srpo": "srpo-bc", "fcp": "fcp"}
 
 
 def test_a_policy_that_was_replaced_is_played_again(folders, tmp_path):
