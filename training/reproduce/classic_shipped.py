@@ -21,7 +21,7 @@ SRPO = "srpo"
 OTHERS = ("ippo", "self-play", "fcp", "mep", "e3t", "ppo-bc")
 """Further rows that are offered."""
 FAILS = 0.2
-"""A card warns of partners beside whom a row earns less than this share of its own pair's return."""
+"""A card warns of partners beside whom a row earns less than this share of its own return."""
 
 
 def ship(plan: Plan, found: Mapping[str, Any], folder: Path) -> list[str]:

@@ -291,6 +291,14 @@ def test_all_rows_have_the_same_entropy_but_those_that_are_about_it():
             assert entropy == (COMMON["entropy"], COMMON["final_entropy"])
 
 
+def test_exploiters_can_be_left_out(tmp_path):
+    plan = plan_of(tmp_path, seeds=(3, 5))
+    with_them = [task.name for task in classic_five.tasks_of(plan)]
+    without = [task.name for task in classic_five.tasks_of(plan, exploiters=False)]
+    assert f"{ROOM}: exploit SRPO" in with_them
+    assert without == [name for name in with_them if ": exploit " not in name]
+
+
 def test_next_seed_is_never_the_own(tmp_path):
     plan = plan_of(tmp_path, seeds=(3, 5, 8))
     teams = teams_of(plan, ROOM, ROWS[0])
