@@ -41,7 +41,8 @@ def _command(method: str, config_class: type[TrainConfig]) -> click.Command:
             return
         variant = given.pop("variant", None)
         preset = VARIANTS[variant] if variant is not None else {}
-        given = _suited(given.get("world"), given.get("options", "")) | preset | given
+        world = given.get("world", config_class.world)
+        given = _suited(config_class, world, given.get("options", "")) | preset | given
         if seeds is not None and "seed" in given:
             raise UserError("--seeds says which seeds to train: give no --seed beside it")
         _train(method, config_class.from_json(given), run_dir, parse_seeds(seeds))
@@ -50,11 +51,11 @@ def _command(method: str, config_class: type[TrainConfig]) -> click.Command:
     return click.Command(method, callback=run, params=_options(config_class), help=description)
 
 
-def _suited(world: str | None, options: str) -> dict[str, Any]:
-    """The settings that a world declares to suit it."""
-    if world is None:
-        return {}
-    return dict(make_world(world, **parse_options(options)).facts.training)
+def _suited(config_class: type[TrainConfig], world: str, options: str) -> dict[str, Any]:
+    """The settings that a world declares to suit it, as far as the method has them."""
+    known = {item.name for item in fields(config_class)}
+    declared = make_world(world, **parse_options(options)).facts.training
+    return {name: value for name, value in declared.items() if name in known}
 
 
 def _options(config_class: type[TrainConfig]) -> list[click.Parameter]:

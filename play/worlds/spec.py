@@ -68,7 +68,7 @@ class WorldFacts:
         family: Family of worlds of which every environment is some instance, so that a policy that
             learnt here plays all of them; empty where all environments are of one world.
         training: Settings of training that suit the world better than the usual ones, for every
-            method; names as on the command line, with underscores.
+            method that has them; names as on the command line, with underscores.
     """
 
     world: str

@@ -12,6 +12,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
+from play.main import cli
 from play.worlds.errors import UserError
 from training import checkpoints, commands, ppo, runs
 from training.config import METHODS, VARIANTS, FcpConfig, PpoBcConfig, with_changes
@@ -371,3 +372,17 @@ def test_a_family_has_defaults_of_its_own_and_options_come_before_them(monkeypat
     assert (own.learning_rate, own.min_deviation, own.entropy) == (2e-3, 1.0, 0.3)
     assert (released.min_deviation, released.learning_rate, released.entropy) == (1.0, 6e-4, 0.1)
     assert kitchen == METHODS["ippo"]()
+
+
+@pytest.mark.parametrize(("words", "expected"), [
+    (["ippo"], {"encoding": "egocentric", "entropy": 0.05, "steps": 2_000_000}),
+    (["srpo", "--world", "kitchen/forced_coordination"], {"warm_start": 0.5}),
+    (["self-play", "--encoding", "lossless", "--steps", "9"], {"encoding": "lossless", "steps": 9}),
+    (["srpo", "--world", "tag/simple"], {"encoding": "", "warm_start": 0.0}),
+])  # fmt: skip
+def test_the_command_takes_what_suits_the_world_unless_told_otherwise(monkeypatch, words, expected):
+    seen = []
+    monkeypatch.setattr(commands, "_train", lambda method, config, *rest: seen.append(config))
+    assert CliRunner().invoke(cli, ["train", *words], catch_exceptions=False).exit_code == 0
+    found = seen[0].to_json()
+    assert {name: found[name] for name in expected} == expected

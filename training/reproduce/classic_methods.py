@@ -9,18 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from play.worlds.errors import UserError
+from play.worlds.kitchen.facts import TRAINING
 from play.worlds.kitchen.layouts import CLASSICS
 
 SHAPED = 0.8
 """Part of the training over which shaped rewards and random first states fade out."""
-COMMON = {
-    "encoding": "egocentric",
-    "shared_shaping": True,
-    "entropy": 0.05,
-    "final_entropy": 0.0,
-}
-"""What is the same for all rows and layouts; set by self-play's own return, see
-docs/experiments.md."""
+COMMON = {key: value for key, value in TRAINING.items() if key not in ("steps", "warm_start")}
+"""What suits the kitchens; the same for all rows and layouts. Set by self-play's own return."""
 OURS, BASELINE, CONTROL = "SRPO", "other methods", "controls"
 
 
@@ -76,7 +71,7 @@ def steady(entropy: float) -> dict[str, float]:
 
 POPULATION = {"population": 3}
 VISITED = {"visited_starts": 0.5}
-LATER = {"warm_start": 0.5}
+LATER = {"warm_start": TRAINING["warm_start"]}
 """Adversaries play in the second half of the training only, as in PPO-BC the proxy plays more and
 more in the first: beside one from the start, three of five seeds of SRPO hardly learnt to cook in
 forced_coordination in the same number of steps."""

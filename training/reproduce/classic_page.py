@@ -13,6 +13,7 @@ from training.evaluation.report import without_nan
 from training.machine import machine
 from training.reproduce.classic_findings import PUBLISHED, TOLERATED, WANTED_PROXIMITY, Study
 from training.reproduce.classic_methods import CONTROL, OURS, ROWS
+from training.reproduce.classic_shipped import RECOMMENDED, offered
 from training.reproduce.folders import RECORD
 from training.reproduce.kitchen_page import interval, signed, words_of
 from training.reproduce.kitchen_plots import whiskers
@@ -38,6 +39,11 @@ COLUMNS = (
     ("greater share", "greater share", 2), ("greater idle share", "idle", 2),
     ("loss", "lost", 2),
 )  # fmt: skip
+SHORT = (
+    ("own", "own pair", 0), ("cross", "with other seeds", 0),
+    ("proxy", "with the held-out model of people", 0), ("scripted", "with rule-based cooks", 0),
+    ("BR-Prox", "BR-Prox", 2),
+)  # fmt: skip
 PICTURE = "returns.png"
 
 
@@ -48,13 +54,31 @@ def write_page(study: Study, found: Mapping[str, Any], folder: Path) -> None:
         record=RECORD, seeds=len(plan.seeds), steps=plan.steps,
         machine=words_of(machine()),
     )  # fmt: skip
-    parts = [introduction, *aims(study, found), f"![Returns by layout]({PICTURE})\n"]
+    parts = [introduction, in_short(study, found["layouts"]), *aims(study, found)]
+    parts.append(f"![Returns by layout]({PICTURE})\n")
     if len(study.rows) > 1 and found["over layouts"]:
         parts += ["## Mean over layouts\n", table(found["over layouts"])]
     parts += [layout_part(layout, found["layouts"][layout]) for layout in study.rows]
     (folder / "README.md").write_text("\n".join(parts))
     with mpl.rc_context(STYLE):
         returns_figure(found["layouts"]).savefig(folder / PICTURE)
+
+
+def in_short(study: Study, layouts: Mapping[str, Mapping[str, Any]]) -> str:
+    """One table of the rows that players are offered, the recommended one of each layout first."""
+    lines = [
+        "## In short\n",
+        f"| layout | partner | {' | '.join(title for _, title, _ in SHORT)} |",
+        f"| --- | --- {'| --: ' * len(SHORT)}|",
+    ]
+    for layout, rows in layouts.items():
+        place = layout
+        for row, name in offered(study.plan, layout, rows):
+            cells = [cell(rows[row.name][key], digits) for key, _, digits in SHORT]
+            title = f"**{row.title}**" if name == RECOMMENDED else row.title
+            lines.append(f"| {place} | {title} | {' | '.join(cells)} |")
+            place = ""
+    return "\n".join(lines) + "\n"
 
 
 def table(rows: Mapping[str, Mapping[str, Any]]) -> str:

@@ -16,7 +16,7 @@ from training.reproduce.classic_findings import METRICS
 from training.reproduce.classic_methods import OURS, Row
 from training.reproduce.classic_pieces import Plan, teams_of
 
-SRPO = "srpo"
+RECOMMENDED = "srpo"
 """Name of the recommended partner of a world."""
 OTHERS = ("ippo", "self-play", "fcp", "mep", "e3t", "ppo-bc")
 """Further rows that are offered."""
@@ -55,7 +55,7 @@ def offered(
     present = [row for row in plan.present(layout) if row.name in figures]
     ours = [row for row in present if row.group == OURS]
     if ours:
-        yield max(ours, key=lambda row: figures[row.name]["development proxy"]["mean"]), SRPO
+        yield max(ours, key=lambda row: figures[row.name]["development proxy"]["mean"]), RECOMMENDED
     for row in present:
         if row.name in OTHERS:
             yield row, row.name

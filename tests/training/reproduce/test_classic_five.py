@@ -115,6 +115,11 @@ def test_the_page_says_what_was_done_and_the_folder_stands_alone(folders, monkey
     page = (folders / "out" / "README.md").read_text()
     assert "PPO-BC" in page
     assert "- mean over layouts:" in page
+    short = page.partition("## In short")[2].partition("##")[0].splitlines()
+    own = record(folders)["findings"]["layouts"][ROOM]["srpo"]["own"]["mean"]
+    told = [line.strip("| ").split(" | ") for line in short if line.startswith("| ")][2:]
+    assert [cells[-6] for cells in told] == ["**SRPO**", "IPPO, a policy per seat", "PPO-BC"]
+    assert told[0][-5].startswith(f"{own:.0f} [")
     assert "![Returns by layout](returns.png)" in page
     assert (folders / "out" / "returns.png").read_bytes()[:4] == b"\x89PNG"
     assert record(folders)["finished"]
