@@ -1,5 +1,6 @@
 """What the pages tell is so: their numbers are on record, their commands and pictures exist."""
 
+import itertools
 import json
 import re
 import shlex
@@ -11,46 +12,36 @@ import pytest
 from play.main import cli
 
 ROOT = Path(__file__).resolve().parent.parent
-METHODS = {"**SRPO**": "srpo", "self-play": "self-play", "IPPO": "ippo"}
-COLUMNS = ("own pair", "with srpo", "with self-play", "with ippo", "beside greedy", "beside random")
-LAYOUTS = (
-    "cramped_room", "asymmetric_advantages", "coordination_ring", "forced_coordination",
-    "counter_circuit_o_1order",
-)  # fmt: skip
+CLASSIC_FIVE = ROOT / "docs" / "results" / "classic-five"
 
 
-def told() -> dict[tuple[str, str], list[str]]:
-    """Cells of README's table of results by layout and method."""
-    table = (ROOT / "README.md").read_text().split("results -->")[1]
-    cells, layout = {}, ""
-    for line in table.splitlines()[3:-1]:
-        first, method, *figures = (cell.strip() for cell in line.strip("|").split("|"))
-        layout = first or layout
-        cells[layout, METHODS[method]] = figures
-    return cells
+def rows_of(table: str) -> list[str]:
+    """The lines of the first table in a text."""
+    lines = table.splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("|"))
+    return list(itertools.takewhile(lambda line: line.startswith("|"), lines[first:]))
 
 
 def test_results_of_the_readme_are_those_on_record() -> None:
-    measured = {}
-    for layout in LAYOUTS:
-        record = json.loads((ROOT / "docs" / "results" / f"{layout}.json").read_text())
-        for method, figures in record.items():
-            measured[layout, method] = [
-                f"{figures[column]['mean']:.0f}" if column in figures else "" for column in COLUMNS
-            ]
-    assert told() == measured
+    told = rows_of((ROOT / "README.md").read_text().split("results -->")[1])
+    assert told == rows_of((CLASSIC_FIVE / "README.md").read_text().split("## In short")[1])
 
 
 def test_results_on_the_cards_are_those_on_record() -> None:
-    for layout in LAYOUTS:
-        record = json.loads((ROOT / "docs" / "results" / f"{layout}.json").read_text())
-        for method, names in ({m: [m] for m in ("srpo", "self-play")} | {
-            "ippo": ["ippo-seat0", "ippo-seat1"]
-        }).items():  # fmt: skip
-            for name in names:
-                path = ROOT / "assets" / "policies" / "kitchen" / layout / name / "card.json"
-                card = json.loads(path.read_text())["results"]["cross_play"]
-                assert {key: card[key] for key in record[method]} == record[method]
+    record = json.loads((CLASSIC_FIVE / "results.json").read_text())
+    seen = 0
+    for path in (ROOT / "assets" / "policies" / "kitchen").rglob("card.json"):
+        card = json.loads(path.read_text())
+        if "classic_five" not in card["results"]:
+            continue
+        about = card["results"]["classic_five"]
+        layout, row = about["policy"].split("/")[1:3]
+        figures = record["findings"]["layouts"][layout][row]
+        assert about["beside"] == figures["beside"], path
+        assert about["figures"] == {name: figures[name] for name in about["figures"]}, path
+        assert record["policies"][about["policy"]] == card["sha256"], path
+        seen += 1
+    assert seen >= 5 * 6  # layouts; SRPO, two of IPPO, self-play, E3T, PPO-BC
 
 
 def pages() -> list[Path]:
