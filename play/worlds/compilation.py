@@ -4,8 +4,9 @@ import hashlib
 import importlib.util
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -35,6 +36,21 @@ def choose_compiled(compiled: bool | None, num_envs: int) -> bool:
         switch = os.environ.get(SWITCH, "")
         compiled = switch == "1" or (switch != "0" and num_envs >= WORTH_COMPILING)
     return compiled and importlib.util.find_spec("numba") is not None
+
+
+@contextmanager
+def compiled_anyway() -> Iterator[None]:
+    """Lets small batches be compiled too, here and in new processes, unless the user said no.
+
+    For work that plays thousands of small batches: compiling pays only over all of them.
+    """
+    before = os.environ.get(SWITCH)
+    os.environ.setdefault(SWITCH, "1")
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[SWITCH]
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from play.worlds.compilation import compiled_anyway
 from play.worlds.kitchen.layouts import DYNAMICS
 from play.worlds.kitchen.world import Kitchen, make
 from tests.worlds.drivers import CookingDriver
@@ -100,3 +101,16 @@ def test_the_way_of_running_follows_the_environment_variable(
     monkeypatch.setenv("UNDERSTUDY_COMPILED", switch)
     assert make("cramped_room", num_envs).compiled == compiled
     assert make("cramped_room", num_envs, compiled=not compiled).compiled != compiled
+
+
+def test_small_batches_are_compiled_for_work_that_asks_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("UNDERSTUDY_COMPILED", raising=False)
+    with compiled_anyway():
+        assert make("cramped_room", 1).compiled
+    assert not make("cramped_room", 1).compiled
+    monkeypatch.setenv("UNDERSTUDY_COMPILED", "0")
+    with compiled_anyway():
+        assert not make("cramped_room", 1).compiled
+    assert not make("cramped_room", 1).compiled

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from play.worlds.compilation import compiled_anyway
 from training.evaluation.report import without_nan
 from training.evaluation.teams import fingerprints
 from training.machine import machine, usable_processors
@@ -86,9 +87,11 @@ def classic_five(
     write_record(out, EXPERIMENT, settings_of(plan), finished=False)
     freeze_proxies(plan)
     tasks = list(tasks_of(plan, exploiters))
-    if not (
-        run_on_cluster(tasks) if cluster else run_here(tasks, processes or usable_processors())
-    ):
+    with compiled_anyway():
+        finished = (
+            run_on_cluster(tasks) if cluster else run_here(tasks, processes or usable_processors())
+        )
+    if not finished:
         click.echo("Stopped and saved. The same command goes on.")
         return
     study = read_study(plan)
