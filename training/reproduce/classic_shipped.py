@@ -50,12 +50,16 @@ def offered(
     """Rows of a layout that are offered, and as what.
 
     Of ours that is the row with the best return beside the development proxy, whom training may
-    meet; nobody held out decides.
+    meet; of rows that are level with it the one that earns most with other seeds. Nobody held out
+    decides.
     """
     present = [row for row in plan.present(layout) if row.name in figures]
     ours = [row for row in present if row.group == OURS]
     if ours:
-        yield max(ours, key=lambda row: figures[row.name]["development proxy"]["mean"]), RECOMMENDED
+        beside = {row.name: figures[row.name]["development proxy"] for row in ours}
+        least = max(beside.values(), key=lambda figure: figure["mean"])["low"]
+        level = [row for row in ours if beside[row.name]["mean"] >= least]
+        yield max(level, key=lambda row: figures[row.name]["cross"]["mean"]), RECOMMENDED
     for row in present:
         if row.name in OTHERS:
             yield row, row.name

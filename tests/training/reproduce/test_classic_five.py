@@ -158,14 +158,20 @@ def test_partners_go_to_players_under_their_names(folders, monkeypatch, tmp_path
 
 def test_of_ours_the_best_beside_the_development_proxy_is_offered(tmp_path):
     plan = plan_of(tmp_path, seeds=(3, 5))
-    rows = {"srpo": 3.0, "srpo-bc": 5.0, "srpo-visited": 4.0, "fcp": 9.0, "entropy-0.1": 10.0}
+    rows = {"srpo": 3.0, "srpo-bc": 5.0, "srpo-visited": 4.4, "fcp": 9.0, "entropy-0.1": 10.0}
     for name in rows:
         path = plan.record(ROOM, f"trained-{name}")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("{}")
-    figures = {name: {"development proxy": {"mean": mean}} for name, mean in rows.items()}
+    figures = {
+        name: {"development proxy": {"mean": mean, "low": mean - 0.5}, "cross": {"mean": -mean}}
+        for name, mean in rows.items()
+    }
     found = {name: row.name for row, name in offered(plan, ROOM, figures)}
     assert found == {"srpo": "srpo-bc", "fcp": "fcp"}
+    figures["srpo-bc"]["development proxy"]["low"] = 4.3  # so that another row is level with it
+    found = {name: row.name for row, name in offered(plan, ROOM, figures)}
+    assert found == {"srpo": "srpo-visited", "fcp": "fcp"}
 
 
 def test_a_policy_that_was_replaced_is_played_again(folders, tmp_path):
