@@ -23,6 +23,10 @@ PARTNERS = {
         "Understudy (SRPO)",
         "Trained beside partners that may let it down, so that it leans less on any one's habits.",
     ),
+    "srpo-new-dynamics": (
+        "Understudy (SRPO), new dynamics",
+        "The same under the new dynamics, where somebody has to start a pot.",
+    ),
     "ippo": (
         "Duo learner (IPPO)",
         "Learned beside one other learner, and counts on that one's habits.",
@@ -117,11 +121,11 @@ def text_of(partner: Partner, world: str) -> tuple[str, str]:
     if partner.name in texts:
         return texts[partner.name]
     last = re.sub(r"-seat\d+$", "", partner.name.rpartition("/")[2])
-    known = texts.get(method) or texts.get(last)
+    known = texts.get(last) or texts.get(method)
     if known is None:
         return partner.title, partner.description
     title, description = known
-    own = last != method and method in texts
+    own = last not in texts and method in texts
     return (f"{title}, {last}" if own else title), description
 
 
