@@ -1,7 +1,7 @@
 """Finding policies by name, and refusing those that do not fit the game."""
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -285,11 +285,21 @@ def _check_world(card: Card, facts: WorldFacts) -> None:
         )
 
 
-def _check_options(card: Card, facts: WorldFacts) -> None:
+def knows_rules(card: Card, facts: WorldFacts) -> bool:
+    """Whether a policy was trained under the rules of a game, or for any."""
+    return bool(card.family) or next(_unlike(card, facts), None) is None
+
+
+def _unlike(card: Card, facts: WorldFacts) -> Iterator[tuple[str, Any, Any]]:
+    """Options in which a policy's world differs from a game: name, there, here."""
     for key in sorted((set(card.options) | set(facts.options)) - FREE_OPTIONS):
         trained, here = card.options.get(key), facts.options.get(key)
-        if trained == here:
-            continue
+        if trained != here:
+            yield key, trained, here
+
+
+def _check_options(card: Card, facts: WorldFacts) -> None:
+    for key, trained, here in _unlike(card, facts):
         if key == "layout_text":
             raise UserError(
                 f"{card.name} was trained on other contents of the layout file of {card.world}: "

@@ -104,7 +104,7 @@ def refused(
         (["evaluate", "kitchen/crampd_room"], "did you mean cramped_room"),
         (["evaluate", "kitchen/cramped_room", "--policy", "kitchen/coordination_ring/srpo"],
          "trained for kitchen/coordination_ring, but the game is kitchen/cramped_room: choose"),
-        (["evaluate", "kitchen/cramped_room", "--options", "dynamics=new"],
+        (["evaluate", "kitchen/coordination_ring", "--options", "dynamics=new"],
          "trained with dynamics old, but the game has dynamics new"),
         (["evaluate", "kitchen/cramped_room", "--policy", "kitchen/cramped_room/spro"],
          "did you mean kitchen/cramped_room/srpo"),

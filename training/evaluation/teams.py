@@ -12,6 +12,7 @@ from agents.library import (
     HUMAN_PROXY,
     POLICIES_DIR,
     Partner,
+    knows_rules,
     list_partners,
     load_policy,
 )
@@ -89,7 +90,7 @@ def find_teams(
     Args:
         facts: The world, under the rules that are to be played.
         folder: Where to look; the shipped policies if None.
-        only: Names of the runs to take; all if there are none.
+        only: Names of the runs to take; if there are none, all that were trained under these rules.
         seeds: Training seeds to take; every method must have each of them.
 
     Raises:
@@ -102,6 +103,9 @@ def find_teams(
             raise UserError(f"{name} is no training run: name it under --beside instead")
     if only:
         partners = [p for p in partners if {p.name, run_of(p.name)} & set(only)]
+    else:  # a folder may hold policies for several sets of rules
+        known = [p for p in partners if p.card is None or knows_rules(p.card, facts)]
+        partners = known or partners
     if not partners:
         where = folder or "the shipped policies"
         raise UserError(

@@ -272,6 +272,18 @@ def test_runs_of_one_algorithm_are_told_apart_by_their_settings(tmp_path):
     ]  # fmt: skip
 
 
+def test_a_folder_may_hold_policies_for_several_rules():
+    def found(**options):
+        return {
+            team.name for team in find_teams(make_world("kitchen/cramped_room", **options).facts)
+        }
+
+    old, new = found(), found(dynamics="new")
+    assert "kitchen/cramped_room/srpo" in old
+    assert new == {"kitchen/cramped_room/srpo-new-dynamics"}
+    assert not old & new
+
+
 def test_missing_seats_seeds_and_policies_are_one_sentence(folder, tmp_path):
     srpo = [word for seed in range(3) for word in ("--policy", f"srpo-{seed}")]
     assert "srpo has no run of training seed 3, 4" in refused(folder, "--seeds", "0-4", *srpo)
