@@ -365,13 +365,13 @@ def test_a_family_has_defaults_of_its_own_and_options_come_before_them(monkeypat
     for words in (
         "ippo --world private-kitchen/scarce --entropy 0.3",
         "srpo --world private-kitchen/scarce --variant released-grid",
-        "ippo --world kitchen/cramped_room",
+        "ippo --world tag/simple",
     ):
         commands.train.main(words.split(), standalone_mode=False)
-    own, released, kitchen = seen
+    own, released, tag = seen
     assert (own.learning_rate, own.min_deviation, own.entropy) == (2e-3, 1.0, 0.3)
     assert (released.min_deviation, released.learning_rate, released.entropy) == (1.0, 6e-4, 0.1)
-    assert kitchen == METHODS["ippo"]()
+    assert tag == METHODS["ippo"](world="tag/simple")
 
 
 @pytest.mark.parametrize(("words", "expected"), [
