@@ -208,8 +208,8 @@ def test_the_desktop_chooses_a_partner_for_the_rules(tmp_path: Path) -> None:
     other = chosen(
         DesktopConfig(episodes_dir=tmp_path, world="kitchen/cramped_room", seat=0, options=options)
     )
-    assert other.partners == (None, "greedy")
-    assert other.options == options
+    assert other.partners == (None, f"{SRPO}-new-dynamics")
+    assert other.options == options | {"horizon": 400}  # those of the partner
 
 
 def test_generated_layouts_are_files_that_can_be_played(

@@ -155,8 +155,8 @@ def test_two_agents_are_watched_without_a_person(app: App, tmp_path: Path) -> No
 def test_a_pair_that_learned_together_is_watched_each_in_its_seat(app: App, tmp_path: Path) -> None:
     screen, wishes = menu(app, tmp_path)
     press(screen, pygame.K_UP, pygame.K_UP, pygame.K_LEFT)  # just watch
-    press(screen, pygame.K_UP, pygame.K_RIGHT)  # the first agent
-    press(screen, pygame.K_DOWN, pygame.K_DOWN, pygame.K_RIGHT)  # the second
+    press(screen, pygame.K_UP, pygame.K_RIGHT, pygame.K_RIGHT)  # the first agent
+    press(screen, pygame.K_DOWN, pygame.K_DOWN, pygame.K_RIGHT, pygame.K_RIGHT)  # the second
     press(screen, pygame.K_DOWN, pygame.K_DOWN, pygame.K_RETURN)
     (wish,) = wishes
     assert wish.partners == tuple(f"kitchen/cramped_room/ippo-seat{seat}" for seat in (0, 1))
@@ -168,7 +168,7 @@ def test_options_of_the_command_line_reach_the_menu(app: App, tmp_path: Path) ->
     press(screen, pygame.K_RETURN)
     (wish,) = wishes
     assert dict(wish.options) == options
-    assert wish.partners == ("greedy", None)  # the trained ones know the old dynamics alone
+    assert wish.partners == (f"{SRPO}-new-dynamics", None)  # the others know the old dynamics alone
     assert wish.tick_ms == 100
 
 
