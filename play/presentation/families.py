@@ -36,7 +36,7 @@ PARTNERS = {
         "Learned beside itself, and expects you to move as it would.",
     ),
     "fcp": (
-        "Trainer of beginners (FCP)",
+        "Met beginners and masters (FCP)",
         "Learned beside other learners, from their first steps to their best.",
     ),
     "mep": (

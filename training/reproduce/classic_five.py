@@ -16,7 +16,7 @@ from training.evaluation.teams import fingerprints
 from training.machine import machine, usable_processors
 from training.reproduce.classic_exploiters import EXPLOITED, exploit
 from training.reproduce.classic_findings import find, read_study
-from training.reproduce.classic_methods import chosen_layouts, chosen_rows
+from training.reproduce.classic_methods import COMMON, SHAPED, chosen_layouts, chosen_rows
 from training.reproduce.classic_page import write_page
 from training.reproduce.classic_partners import prefer, respond
 from training.reproduce.classic_pieces import Plan, freeze_proxies, play, train
@@ -109,7 +109,7 @@ def classic_five(
 
 def settings_of(plan: Plan) -> dict[str, Any]:
     """What the pieces in a folder have in common."""
-    return {"seeds": list(plan.seeds), "steps": plan.steps}
+    return {"seeds": list(plan.seeds), "steps": plan.steps, "training": {"shaped": SHAPED} | COMMON}
 
 
 def tasks_of(plan: Plan, exploiters: bool = True) -> Iterator[Task]:

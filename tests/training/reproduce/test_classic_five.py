@@ -386,6 +386,15 @@ def test_pieces_of_other_seeds_or_steps_are_not_mixed(monkeypatch, capsys, folde
     )
 
 
+def test_pieces_of_other_training_settings_are_not_mixed(monkeypatch, capsys, folders):
+    monkeypatch.setitem(classic_five.COMMON, "entropy", 0.5)
+    places = ("--out", folders / "out", "--runs", folders / "runs", "--overwrite")
+    assert run(monkeypatch, *places, *SMALL) == 2
+    said = capsys.readouterr().err
+    assert "holds pieces with training {" in said
+    assert "'entropy': 0.5" in said
+
+
 def test_a_damaged_piece_is_named(tmp_path):
     (tmp_path / "piece.json").write_text('{"half')
     with pytest.raises(UserError, match="is damaged"):
