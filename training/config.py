@@ -301,6 +301,9 @@ class SrpoConfig(TrainConfig):
         "Share of the games, with and without adversary, whose true partner is another policy; in "
         "the rest it is the hero itself.",
     )
+    partner_warmup: float = setting(
+        0.0, "Part of the run over which that share rises from zero, linearly."
+    )
 
     def validate(self) -> None:
         """Raises UserError for a value out of range or settings that contradict each other."""
@@ -315,9 +318,8 @@ class SrpoConfig(TrainConfig):
             0 <= self.true_partner_share < 1,
             "true_partner_share", self.true_partner_share, "0 or more and below 1",
         )  # fmt: skip
-        require(
-            0 <= self.partner_share <= 1, "partner_share", self.partner_share, "between 0 and 1"
-        )
+        for name in ("partner_share", "partner_warmup"):
+            require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "between 0 and 1")
         require(
             self.kl_direction in ("adversary", "partner"),
             "kl_direction", self.kl_direction, "adversary or partner",
@@ -390,7 +392,9 @@ class ExploiterConfig(TrainConfig):
     """The worst partner that a trained policy can have, close to its usual one."""
 
     against: str = setting(
-        "", "Run whose policies are exploited; of several seeds, the folder of the runs."
+        "",
+        "Run whose policies are exploited, or a policy's folder, for a policy that plays all "
+        "seats; of several seeds, the folder that they are in as seed0 and so on.",
     )
     hero: str = setting(
         "", "Name that these policies have or will have as files; {seed} stands for the seed."
@@ -401,15 +405,22 @@ class ExploiterConfig(TrainConfig):
     )
 
     def run_of(self, seed: int) -> Path:
-        """The run directory of a seed's hero."""
+        """The run directory, or the policy's folder, of a seed's hero."""
         folder = Path(self.against)
         return folder / f"seed{seed}" if (folder / f"seed{seed}").is_dir() else folder
 
     def validate(self) -> None:
         """Raises UserError for a value outside its range."""
         super().validate()
-        require(bool(self.against), "against", "empty", "the directory of a training run")
+        require(
+            bool(self.against), "against", "empty", "the directory of a training run or a policy"
+        )
         require(self.tau > 0, "tau", self.tau, "above 0")
+
+
+def is_policy(folder: Path) -> bool:
+    """Whether a folder holds a policy rather than a training run."""
+    return (folder / "card.json").is_file()
 
 
 METHODS: dict[str, type[TrainConfig]] = {

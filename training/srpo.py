@@ -81,28 +81,22 @@ class Srpo(Trainer):
 
     def __init__(self, config: SrpoConfig, seeds: Sequence[int] | None = None) -> None:
         super().__init__(config, seeds)
-        hosted = np.tile(self._hosted(), len(self.members))
         adversarial = np.tile(self._adversarial(), len(self.members))
-        contexts = adversarial + 2 * hosted
-        self.context = np.repeat(contexts, self.players).astype(np.int64)  # [S]
         self.partner_slot = self._partner_slots()
-        taken = self._stand_in_slots()
-        adversary_slot = taken & np.repeat(adversarial, self.players)
-        self.is_guest = taken & np.repeat(hosted, self.players)  # [S] whose partner is another
+        self.adversary_slot = self._stand_in_slots() & np.repeat(adversarial, self.players)  # [S]
         self.heroes: list[Role] = []
         self.adversaries: list[Role] = []
         for own in [self.team] if config.shared else [(seat,) for seat in self.team]:
             mark = "" if config.shared else f"/seat{own[0]}"
             everywhere = self.slots(*own)
-            early = everywhere[~self.is_guest[everywhere]]
-            playing = early[~adversary_slot[early]]
-            replaced = everywhere[adversary_slot[everywhere]]
-            hero = self.new_policies(f"hero{mark}", num_contexts=4 if hosted.any() else 2)
+            replaced = everywhere[self.adversary_slot[everywhere]]
+            contexts = 4 if self._hosted().any() else 2
+            hero = self.new_policies(f"hero{mark}", num_contexts=contexts)
             gain = 0.0 if config.residual else 0.01
             adversary = self.new_policies(f"adversary{mark}", entropy=0.0, actor_gain=gain)
-            self.heroes.append(Role(mark, hero, own, everywhere, playing, early))
+            self.heroes.append(Role(mark, hero, own, everywhere, everywhere, everywhere))
             self.adversaries.append(Role(mark, adversary, own, replaced, replaced, replaced[:0]))
-        self.replaced = np.flatnonzero(adversary_slot)
+        self.replaced = np.flatnonzero(self.adversary_slot)
         steps, slots = config.rollout_length + 1, self.rollout.slots
         self.divergence = np.zeros((steps, slots), np.float32)  # of the adversary in each slot
         actions = len(self.world.facts.actions)
@@ -116,6 +110,7 @@ class Srpo(Trainer):
             )
             for _ in self.members
         ]
+        self._seat_guests()
 
     def _invite(self) -> list[Guest]:
         config = self.config
@@ -140,6 +135,11 @@ class Srpo(Trainer):
             "return_with_adversary": np.flatnonzero(adversarial),
         }
         return {name: envs for name, envs in groups.items() if len(envs)}
+
+    def play(self) -> None:
+        """Fills the rollout; between two of them guests are let in."""
+        self._seat_guests()
+        super().play()
 
     def act(self, step: int, uniforms: NDArray[np.float64]) -> None:
         """Heroes act but where another partner does; then adversaries take the seats of both."""
@@ -209,6 +209,7 @@ class Srpo(Trainer):
         """Brings a seed back to what `state` returned."""
         super().restore(state, member)
         self.steering[member] = Steering(state["tau"], state["begun"], dict(state["pace"]))
+        self._seat_guests()
 
     def _adversarial(self) -> NDArray[np.bool_]:
         """[N] which environments of a seed have an adversary: the last ones, as many as asked."""
@@ -221,8 +222,28 @@ class Srpo(Trainer):
             )
         return np.arange(config.num_envs) >= true_games
 
+    def _seat_guests(self) -> None:
+        """Decides who the true partner is in which games.
+
+        A guest who is not let in yet decides as well; the hero then acts and learns in its place.
+        """
+        warmup = self.config.partner_warmup * self.config.steps
+        adversarial, hosted = self._adversarial(), self._hosted()
+        for kind in (adversarial, ~adversarial) if self.steps < warmup else ():
+            games = np.flatnonzero(hosted & kind)
+            let_in = int(self.steps / warmup * len(games) / 2)  # pairs of games, one for each seat
+            hosted[games[2 * let_in :]] = False
+        hosted = np.tile(hosted, len(self.members))
+        contexts = np.tile(adversarial, len(self.members)) + 2 * hosted
+        self.context = np.repeat(contexts, self.players).astype(np.int64)  # [S]
+        # [S] where the true partner is another
+        self.is_guest = self._stand_in_slots() & np.repeat(hosted, self.players)
+        for hero in self.heroes:
+            hero.early = hero.seen[~self.is_guest[hero.seen]]
+            hero.slots = hero.early[~self.adversary_slot[hero.early]]
+
     def _hosted(self) -> NDArray[np.bool_]:
-        """[N] in which environments of a seed the true partner is another policy.
+        """[N] in which environments of a seed the true partner is another policy in the end.
 
         As many as asked of those with and of those without an adversary; neighbours are alike, so
         that both seats have the same share.

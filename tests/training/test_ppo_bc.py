@@ -72,6 +72,7 @@ def test_it_learns_from_its_own_seat_only(monkeypatch):
 
 @pytest.mark.parametrize(("method", "more"), [
     ("ppo-bc", {"partner_warmup": 0.2}), ("srpo", {"partner_share": 0.5, "tau": 1.0}),
+    ("srpo", {"partner_share": 0.5, "partner_warmup": 0.8, "tau": 1.0}),
 ])  # fmt: skip
 def test_a_seed_beside_a_human_proxy_becomes_what_it_would_alone_and_goes_on(method, more):
     """The proxy has a memory, and sits in some games of both seeds."""
@@ -172,6 +173,30 @@ def test_srpos_adversary_stays_close_to_the_partner_that_it_stands_in_for():
     assert trainer.context.reshape(12, 2)[:, 0].tolist() == [
         (env >= 4) + 2 * (env in hosted) for env in range(12)
     ]
+
+
+def test_srpos_partner_is_let_in_over_the_part_of_the_run_that_is_asked_for():
+    """Evenly with and without adversaries and in both seats; who is not yet seated is the hero."""
+    config = config_of(
+        "srpo", num_envs=24, partner="stay", partner_share=0.75, partner_warmup=0.5, tau=1.0,
+        true_partner_share=0.5, steps=4 * 24 * 20,
+    )  # fmt: skip
+    trainer = make_trainer("srpo", config)
+    (hero,) = trainer.heroes
+    found = []
+    for _ in range(3):
+        trainer.play()
+        guests = np.flatnonzero(trainer.is_guest)
+        true_games = guests[guests // 2 < 12]
+        found.append((len(guests), len(true_games), int((guests % 2).sum())))
+        idle = (trainer.rollout.actions[:-1] == IDLE).all(0)
+        np.testing.assert_array_equal(np.flatnonzero(idle), true_games)
+        np.testing.assert_array_equal(hero.early, np.setdiff1d(np.arange(48), guests))
+        assert (trainer.context.reshape(24, 2)[:, 0] >= 2).nonzero()[0].tolist() == sorted(
+            guests // 2
+        )
+        trainer.steps += 24 * 20
+    assert found == [(0, 0, 0), (8, 4, 4), (16, 8, 8)]
 
 
 def test_before_adversaries_play_the_partner_itself_does():

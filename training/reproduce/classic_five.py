@@ -51,8 +51,7 @@ STEPS = 1_000_000
 )  # fmt: skip
 @click.option(
     "--exploiters/--no-exploiters", default=True, show_default=True,
-    help="Whether to train exploiters of the rows, for the worst case: three tenths more steps, "
-    "which can only be taken right after a row's training.",
+    help="Whether to train exploiters of the rows, for the worst case: three tenths more steps.",
 )  # fmt: skip
 @click.option(
     "--cluster", is_flag=True,

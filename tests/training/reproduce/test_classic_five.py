@@ -23,7 +23,7 @@ from training.reproduce import (
     classic_partners,
     classic_pieces,
 )
-from training.reproduce.classic_exploiters import exploited
+from training.reproduce.classic_exploiters import exploited, exploiters_of
 from training.reproduce.classic_findings import Scores
 from training.reproduce.classic_methods import COMMON, ROWS, Row, chosen_rows
 from training.reproduce.classic_pieces import Plan, games_of, next_seed, teams_of, train
@@ -200,6 +200,8 @@ def test_the_worst_case_is_between_the_own_pair_and_the_exploiters(folders, monk
     out = folders / "out"
     plan = Plan((ROOM,), (ROWS[0],), (0, 1), 400, folders / "runs", out)
     points = exploited(plan, ROOM, ROWS[0])
+    against = exploiters_of(plan, ROOM, ROWS[0], 1.0).settings["against"]
+    assert Path(against).is_relative_to(out)  # what is played, not the runs
     assert set(points) == {(seed, seat) for seed in (0, 1) for seat in (0, 1)}
     assert all(len(own) == 2 and kl >= 0 for own in points.values() for kl, _ in own)
     least = classic_findings._least
