@@ -16,7 +16,7 @@ from training.evaluation.teams import fingerprints
 from training.machine import machine, usable_processors
 from training.reproduce.classic_exploiters import EXPLOITED, exploit
 from training.reproduce.classic_findings import find, read_study
-from training.reproduce.classic_methods import COMMON, SHAPED, chosen_layouts, chosen_rows
+from training.reproduce.classic_methods import COMMON, SHAPED, TIMES, chosen_layouts, chosen_rows
 from training.reproduce.classic_page import write_page
 from training.reproduce.classic_partners import prefer, respond
 from training.reproduce.classic_pieces import Plan, freeze_proxies, play, train
@@ -43,7 +43,8 @@ STEPS = 1_000_000
 @click.option("--seeds", default="0-4", show_default=True, help="Seeds of every row.")
 @click.option(
     "--steps", type=click.IntRange(1), default=STEPS, show_default=True,
-    help="Joint steps that each policy learns for. A population's come beside that.",
+    help="Joint steps that each policy learns for; twice as many in counter_circuit_o_1order. A "
+    "population's come beside that.",
 )  # fmt: skip
 @click.option(
     "--processes", type=click.IntRange(1), default=None,
@@ -70,12 +71,11 @@ def classic_five(
 ) -> None:  # fmt: skip
     """Train every method on the five classic kitchens and play it with partners it never met.
 
-    SRPO and its variants, IPPO, self-play, FCP, MEP, E3T, PPO-BC and controls, all for the same
-    number of steps: what a seed earns with itself, with other seeds, with a human proxy that nobody
-    learnt from, with partners that have preferences of their own, with policies of the other
-    methods and with rule-based cooks. If the command is stopped, the
-    same command goes on where it was; what is there of other layouts and methods is in the tables
-    too.
+    SRPO and its variants, IPPO, self-play, FCP, MEP, E3T, PPO-BC and controls, on a layout all for
+    the same number of steps: what a seed earns with itself, with other seeds, with a human proxy
+    that nobody learnt from, with partners that have preferences of their own, with policies of the
+    other methods and with rule-based cooks. If the command is stopped, the same command goes on
+    where it was; what is there of other layouts and methods is in the tables too.
     """
     plan = Plan(
         chosen_layouts(layouts), chosen_rows(methods), seeds_for_crossplay(seeds), steps,
@@ -108,7 +108,8 @@ def classic_five(
 
 def settings_of(plan: Plan) -> dict[str, Any]:
     """What the pieces in a folder have in common."""
-    return {"seeds": list(plan.seeds), "steps": plan.steps, "training": {"shaped": SHAPED} | COMMON}
+    training = {"shaped": SHAPED} | COMMON
+    return {"seeds": list(plan.seeds), "steps": plan.steps, "times": TIMES, "training": training}
 
 
 def tasks_of(plan: Plan, exploiters: bool = True) -> Iterator[Task]:

@@ -55,7 +55,8 @@ def candidates_of(plan: Plan, layout: str) -> Piece:
 
 
 def _settings(plan: Plan, layout: str) -> dict[str, Any]:
-    return base(layout, plan.steps, round(plan.steps * EFFORT))
+    steps = plan.steps_on(layout)
+    return base(layout, steps, round(steps * EFFORT))
 
 
 def responses_to(plan: Plan, layout: str, share: float) -> Piece:

@@ -13,6 +13,7 @@ import pytest
 from agents.library import list_partners, load_policy
 from play.main import main
 from play.worlds.errors import UserError
+from play.worlds.kitchen.layouts import CLASSICS
 from training import checkpoints, export
 from training.config import METHODS
 from training.evaluation.matches import PLAY, Match, Rules, play_match
@@ -292,6 +293,18 @@ def test_every_row_can_be_trained_and_has_its_budget():
         )
         assert total == row.total(900_000)
     assert [row.name for row in chosen_rows("fcp, srpo")] == ["srpo", "fcp"]
+
+
+def test_a_layout_with_more_steps_has_them_for_everything():
+    plan = Plan(CLASSICS, ROWS, (0, 1), 1000, Path("runs"), Path("out"))
+    for layout, times in {ROOM: 1, "counter_circuit_o_1order": 2}.items():
+        (fcp,) = chosen_rows("fcp")
+        row = plan.piece(layout, fcp).config()
+        exploiter = exploiters_of(plan, layout, ROWS[0], 1.0).config()
+        candidate = classic_partners.candidates_of(plan, layout).config()
+        steps = [row.steps, row.population_steps, exploiter.steps, candidate.steps]
+        assert steps == [times * each for each in (1000, 500, 150, 500)]
+        assert {each.shaping_steps for each in (row, exploiter, candidate)} == {times * 800}
 
 
 def test_all_rows_have_the_same_entropy_but_those_that_are_about_it():
