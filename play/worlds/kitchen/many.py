@@ -20,6 +20,7 @@ from play.worlds.errors import UserError
 from play.worlds.kitchen import bank, egocentric, layouts, many_rules, recipes, rules, scenes, state
 from play.worlds.kitchen.bank import generated
 from play.worlds.kitchen.facts import EGOCENTRIC, make_facts
+from play.worlds.kitchen.facts import TRAINING as FOR_ONE
 from play.worlds.kitchen.layouts import DYNAMICS
 from play.worlds.kitchen.state import TIME, row_size
 from play.worlds.kitchen.world import check_options
@@ -28,11 +29,12 @@ from play.worlds.spec import WorldFacts
 PROGRAM = Program((joint, rules, egocentric, many_rules), (bank, layouts, recipes, state))
 GENERATED = "generated"
 VERSION = 1
-TRAINING: dict[str, Any] = {
+TRAINING: dict[str, Any] = FOR_ONE | {
     "steps": 15_000_000, "num_envs": 128, "hidden": 128, "epochs": 2, "minibatches": 16,
     "final_learning_rate": 1e-4, "shaping_steps": 8_000_000, "checkpoint_every": 500_000,
 }  # fmt: skip
-"""Settings of training; what was tried is in `docs/experiments.md`."""
+"""Settings of training: what suits a single kitchen, and more of it; what was tried is in
+`docs/experiments.md`."""
 
 
 def instances() -> list[str]:
