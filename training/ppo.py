@@ -10,8 +10,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import scipy.linalg.cython_blas  # noqa: F401  (loads the library that is limited below)
 import torch
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from training.config import TrainConfig
 from training.kernels import Array
@@ -19,7 +21,11 @@ from training.loss import FIGURES, NO_KL
 from training.networks import ActorCritic, Observations
 from training.workers import SHARDS, WORKERS, at_once, side_by_side
 
-torch.set_num_threads(1)  # the matrices are small; batches are split by rows instead
+# The matrices are small, and batches are split by rows instead. Compiled products are scipy's BLAS;
+# from 128 units on it would wake a thread per processor for each of them, and where these are busy
+# an update takes thirteen times as long.
+torch.set_num_threads(1)
+threadpool_limits(1, "blas")
 ADAM_EPSILON = 1e-8  # the usual 1e-5 holds back what is rarely seen, such as a distant pot
 
 

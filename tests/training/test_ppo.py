@@ -1,5 +1,8 @@
 """The hand-written gradient of the loss against autograd on the formulas of the papers."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -88,3 +91,13 @@ def test_advantages_get_deviation_one_unless_they_are_only_noise():
     noise, scale = normalised(large / 1000, 0.02)
     assert scale == 0.02
     assert noise == pytest.approx((large - 4) / 1000 / 0.02, rel=1e-4)
+
+
+def test_matrix_products_keep_to_one_thread():
+    """Threads of BLAS would wait for each other where the processors are busy."""
+    code = (
+        "import training.ppo, threadpoolctl as t; "
+        "print(sorted({p['num_threads'] for p in t.threadpool_info() if p['user_api'] == 'blas'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[1]\n"
