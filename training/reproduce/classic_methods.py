@@ -11,7 +11,7 @@ from typing import Any
 from play.worlds.errors import UserError
 from play.worlds.kitchen.facts import TRAINING
 from play.worlds.kitchen.layouts import CLASSICS
-from training.config import METHODS
+from training.config import PpoBcConfig
 
 SHAPED = 0.8
 """Part of the training over which shaped rewards and random first states fade out."""
@@ -80,7 +80,7 @@ LATER = {"warm_start": TRAINING["warm_start"]}
 more in the first: beside one from the start, three of five seeds of SRPO hardly learnt to cook in
 forced_coordination in the same number of steps."""
 
-LET_IN = {"partner_warmup": METHODS["ppo-bc"]().partner_warmup}
+LET_IN = {"partner_warmup": PpoBcConfig().partner_warmup}
 """The proxy is let in as in PPO-BC. In its full share of the games from the first step on, it left
 some seeds of three layouts hardly able to cook."""
 
