@@ -302,7 +302,7 @@ class SrpoConfig(TrainConfig):
         "the rest it is the hero itself.",
     )
     partner_warmup: float = setting(
-        0.0, "Part of the run over which that share rises from zero, linearly."
+        0.2, "Part of the run over which that share rises from zero, linearly."
     )
 
     def validate(self) -> None:

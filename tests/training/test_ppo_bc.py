@@ -147,7 +147,9 @@ def test_every_seed_has_a_partner_of_its_own(tmp_path):
 
 
 def test_srpos_adversary_stays_close_to_the_partner_that_it_stands_in_for():
-    config = config_of("srpo", num_envs=12, partner="stay", partner_share=0.5, tau=1.0)
+    config = config_of(
+        "srpo", num_envs=12, partner="stay", partner_share=0.5, partner_warmup=0.0, tau=1.0
+    )
     trainer = make_trainer("srpo", config)
     trainer.play()
     guests = np.flatnonzero(trainer.is_guest)
@@ -200,7 +202,7 @@ def test_srpos_partner_is_let_in_over_the_part_of_the_run_that_is_asked_for():
 
 
 def test_before_adversaries_play_the_partner_itself_does():
-    config = config_of("srpo", num_envs=12, partner="stay", partner_share=0.5)
+    config = config_of("srpo", num_envs=12, partner="stay", partner_share=0.5, partner_warmup=0.0)
     trainer = make_trainer("srpo", config)
     trainer.iterate()
     assert not trainer.steering[0].begun

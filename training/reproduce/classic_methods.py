@@ -11,7 +11,6 @@ from typing import Any
 from play.worlds.errors import UserError
 from play.worlds.kitchen.facts import TRAINING
 from play.worlds.kitchen.layouts import CLASSICS
-from training.config import PpoBcConfig
 
 SHAPED = 0.8
 """Part of the training over which shaped rewards and random first states fade out."""
@@ -80,17 +79,13 @@ LATER = {"warm_start": TRAINING["warm_start"]}
 more in the first: beside one from the start, three of five seeds of SRPO hardly learnt to cook in
 forced_coordination in the same number of steps."""
 
-LET_IN = {"partner_warmup": PpoBcConfig().partner_warmup}
-"""The proxy is let in as in PPO-BC. In its full share of the games from the first step on, it left
-some seeds of three layouts hardly able to cook."""
-
 ROWS = (
     Row("srpo", "SRPO", "srpo", OURS, LATER),
     Row("srpo-visited", "SRPO, state augmentation", "srpo", OURS, LATER | VISITED),
-    Row("srpo-bc", "SRPO on PPO-BC", "srpo", OURS, LATER | LET_IN | {"partner_share": 0.5}),
+    Row("srpo-bc", "SRPO on PPO-BC", "srpo", OURS, LATER | {"partner_share": 0.5}),
     Row(
         "srpo-bc-more", "SRPO on PPO-BC, nine tenths", "srpo", OURS,
-        LATER | LET_IN | {"partner_share": 0.9},
+        LATER | {"partner_share": 0.9},
     ),
     Row("ippo", "IPPO, a policy per seat", "ippo", BASELINE),
     Row("self-play", "self-play", "self-play", BASELINE),
