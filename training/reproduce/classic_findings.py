@@ -227,11 +227,12 @@ def read_study(plan: Plan) -> Study:
 
 def find(study: Study) -> dict[str, Any]:
     """All figures, as JSON values."""
+    layouts = {
+        layout: {row.name: _levels(study.scores[layout, row.name]) for row in rows}
+        for layout, rows in study.rows.items()
+    }
     return {
-        "layouts": {
-            layout: {row.name: _levels(study.scores[layout, row.name]) for row in rows}
-            for layout, rows in study.rows.items()
-        },
+        "layouts": layouts,
         "over layouts": {
             row.name: {
                 name: asdict(over_layouts(study, row.name, name)) for name in METRICS
@@ -241,6 +242,7 @@ def find(study: Study) -> dict[str, Any]:
         "chosen": chosen(study),
         "best other": {layout: best_other(study, layout, "proxy") for layout in study.rows},
         "differences": differences(study),
+        "recommended": _recommended(study, layouts),
     }  # fmt: skip
 
 
@@ -278,18 +280,19 @@ def over_layouts(study: Study, row: str, name: str) -> Figure:
 
 
 def difference(
-    study: Study, row: str, other: Mapping[str, str], name: str, layouts: Sequence[str]
-) -> Figure:
+    study: Study, row: Mapping[str, str], other: Mapping[str, str], name: str,
+    layouts: Sequence[str],
+) -> Figure:  # fmt: skip
     """How much more a row has of a figure than another row, as the mean over layouts.
 
     Args:
         study: All scores.
-        row: Name of the row.
+        row: Layout -> name of the row.
         other: Layout -> name of the row that it is compared with there.
         name: The figure.
         layouts: The layouts.
     """
-    metric, mine = METRICS[name], [study.scores[layout, row] for layout in layouts]
+    metric, mine = METRICS[name], [study.scores[layout, row[layout]] for layout in layouts]
     theirs = [study.scores[layout, other[layout]] for layout in layouts]
 
     def statistic(*draws: Draws) -> Array:
@@ -311,6 +314,50 @@ def chosen(study: Study) -> str | None:
     )
 
 
+def recommended(figures: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """The row that players are offered first on a layout; None if there is none of ours.
+
+    Of ours that is the row with the best return beside the development proxy, whom training may
+    meet; of rows that are level with it the one that earns most with other seeds. Nobody held out
+    decides.
+
+    Args:
+        figures: The layout's figures by row.
+    """
+    ours = [row.name for row in ROWS if row.group == OURS and row.name in figures]
+    beside = {row: figures[row]["development proxy"] for row in ours}
+    if not beside:
+        return None
+    least = max(beside.values(), key=lambda figure: figure["mean"])["low"]
+    level = [row for row in ours if beside[row]["mean"] >= least]
+    return max(level, key=lambda row: figures[row]["cross"]["mean"])
+
+
+def _recommended(study: Study, figures: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The recommended row of each layout, beside the held-out proxy, against the best others."""
+    rows = {layout: recommended(own) for layout, own in figures.items()}
+    chosen = {layout: row for layout, row in rows.items() if row is not None}
+    found: dict[str, Any] = {"rows": chosen}
+    others = {layout: best_other(study, layout, "proxy") for layout in chosen}
+    best = {layout: other for layout, other in others.items() if other is not None}
+    found["proxy"] = {
+        layout: {
+            "other": other,
+            "difference": asdict(difference(study, chosen, best, "proxy", [layout])),
+        }
+        for layout, other in best.items()
+    }
+    rest = [row.name for row in study.everywhere if row.group != OURS]
+    if rest and set(chosen) == set(study.rows):
+        one = max(rest, key=lambda other: over_layouts(study, other, "proxy").mean)
+        same = dict.fromkeys(study.rows, one)
+        found["over layouts"] = {
+            "other": one,
+            "difference": asdict(difference(study, chosen, same, "proxy", list(study.rows))),
+        }
+    return found
+
+
 def best_other(study: Study, layout: str, name: str) -> str | None:
     """The row that is not ours with the most of a figure on a layout."""
     others = [row.name for row in study.rows[layout] if row.group != OURS]
@@ -321,14 +368,14 @@ def differences(study: Study) -> dict[str, Any]:
     """Each row of ours against the best other: by layout, and one method over all layouts."""
     found: dict[str, Any] = {}
     for row in (row.name for row in study.everywhere if row.group == OURS):
-        found[row] = {}
+        found[row], mine = {}, dict.fromkeys(study.rows, row)
         for name in ("proxy", "own"):
             best = {layout: best_other(study, layout, name) for layout in study.rows}
             others = {layout: other for layout, other in best.items() if other is not None}
             found[row][name] = {
                 layout: {
                     "other": other,
-                    "difference": asdict(difference(study, row, others, name, [layout])),
+                    "difference": asdict(difference(study, mine, others, name, [layout])),
                 }
                 for layout, other in others.items()
             }
@@ -338,6 +385,6 @@ def differences(study: Study) -> dict[str, Any]:
             over = dict.fromkeys(study.rows, best_mean)
             found[row]["over layouts"] = {
                 "other": best_mean,
-                "difference": asdict(difference(study, row, over, "proxy", list(study.rows))),
+                "difference": asdict(difference(study, mine, over, "proxy", list(study.rows))),
             }
     return found

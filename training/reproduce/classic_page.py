@@ -159,6 +159,20 @@ def _with_proxies(found: Mapping[str, Any], ours: str) -> list[str]:
             f"{title_of(over['other'])}, the best other row on the mean - "
             f"{'met' if over['difference']['low'] > 0 else 'not met'} (interval above zero)"
         )
+    offered = found["recommended"]
+    lines += [
+        f"   - {layout}, what players are offered ({title_of(offered['rows'][layout])}): "
+        f"{signed(against['difference'])} against {title_of(against['other'])} - "
+        f"{verdict(against['difference'])}"
+        for layout, against in offered["proxy"].items()
+        if offered["rows"][layout] != ours
+    ]
+    if "over layouts" in offered:
+        over = offered["over layouts"]
+        lines.append(
+            f"   - mean over layouts of what players are offered: {signed(over['difference'])} "
+            f"against {title_of(over['other'])} - {verdict(over['difference'])}"
+        )
     return lines
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from agents.card import read_card, write_card
 from training.export import TITLES
-from training.reproduce.classic_findings import METRICS
-from training.reproduce.classic_methods import OURS, Row
+from training.reproduce.classic_findings import METRICS, recommended
+from training.reproduce.classic_methods import Row
 from training.reproduce.classic_pieces import Plan, teams_of
 
 RECOMMENDED = "srpo"
@@ -47,19 +47,12 @@ def ship(plan: Plan, found: Mapping[str, Any], folder: Path) -> list[str]:
 def offered(
     plan: Plan, layout: str, figures: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[tuple[Row, str]]:
-    """Rows of a layout that are offered, and as what.
-
-    Of ours that is the row with the best return beside the development proxy, whom training may
-    meet; of rows that are level with it the one that earns most with other seeds. Nobody held out
-    decides.
-    """
+    """Rows of a layout that are offered, and as what: the recommended one of ours, and others."""
     present = [row for row in plan.present(layout) if row.name in figures]
-    ours = [row for row in present if row.group == OURS]
-    if ours:
-        beside = {row.name: figures[row.name]["development proxy"] for row in ours}
-        least = max(beside.values(), key=lambda figure: figure["mean"])["low"]
-        level = [row for row in ours if beside[row.name]["mean"] >= least]
-        yield max(level, key=lambda row: figures[row.name]["cross"]["mean"]), RECOMMENDED
+    first = recommended(figures)
+    for row in present:
+        if row.name == first:
+            yield row, RECOMMENDED
     for row in present:
         if row.name in OTHERS:
             yield row, row.name

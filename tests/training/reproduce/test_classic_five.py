@@ -359,11 +359,51 @@ def test_differences_are_of_means_over_layouts():
         {("a", "x"): scores([1, 1], proxy=[10, 10]), ("b", "x"): scores([1, 1], proxy=[40, 40]),
          ("a", "y"): scores([1, 1], proxy=[5, 5]), ("b", "z"): scores([1, 1], proxy=[50, 50])},
     )  # fmt: skip
-    gained = classic_findings.difference(study, "x", {"a": "y", "b": "z"}, "proxy", ["a", "b"])
+    mine, theirs = {"a": "x", "b": "x"}, {"a": "y", "b": "z"}
+    gained = classic_findings.difference(study, mine, theirs, "proxy", ["a", "b"])
     assert (gained.mean, gained.low, gained.high) == (-2.5, -2.5, -2.5)
+    gained = classic_findings.difference(study, theirs, mine, "proxy", ["b"])
+    assert (gained.mean, gained.low, gained.high) == (10, 10, 10)
     assert classic_page.verdict({"low": 0.1, "high": 1}) == "better"
     assert classic_page.verdict({"low": -1, "high": 1}).startswith("level")
     assert classic_page.verdict({"low": -1, "high": -0.1}).startswith("worse")
+
+
+def test_what_is_offered_is_compared_on_each_layout_with_the_best_other():
+    """On a it is SRPO, on b SRPO on PPO-BC; the proxy that is held out decides nothing."""
+    rows = {row.name: row for row in ROWS}
+    came = {  # development proxy, held-out proxy
+        ("a", "srpo"): (9, 10), ("a", "srpo-bc"): (5, 30), ("a", "ppo-bc"): (50, 12),
+        ("b", "srpo"): (5, 99), ("b", "srpo-bc"): (9, 40), ("b", "ppo-bc"): (50, 35),
+        ("a", "e3t"): (50, 11), ("b", "e3t"): (50, 38),
+    }  # fmt: skip
+    names = ("srpo", "srpo-bc", "ppo-bc", "e3t")
+    study = classic_findings.Study(
+        None,
+        {layout: [rows[name] for name in names] for layout in "ab"},
+        {
+            key: scores([1, 1], **{"development proxy": [near] * 2, "proxy": [far] * 2})
+            for key, (near, far) in came.items()
+        },
+    )
+    layouts = {
+        layout: {
+            name: {
+                "development proxy": {"mean": came[layout, name][0], "low": came[layout, name][0]},
+                "cross": {"mean": 1},
+            }
+            for name in names
+        }
+        for layout in "ab"
+    }
+    found = classic_findings._recommended(study, layouts)
+    assert found["rows"] == {"a": "srpo", "b": "srpo-bc"}
+    assert found["proxy"]["a"]["other"] == "ppo-bc"
+    assert found["proxy"]["b"]["other"] == "e3t"
+    gained = [found["proxy"][layout]["difference"]["mean"] for layout in "ab"]
+    assert gained == [10 - 12, 40 - 38]
+    assert found["over layouts"]["other"] == "e3t"
+    assert found["over layouts"]["difference"]["mean"] == 25 - 24.5
 
 
 def test_the_most_different_are_chosen():
