@@ -63,6 +63,11 @@ class TrainConfig:
         False,
         "Whether a seat gets its partners' shaped rewards too, so that handing over pays at once.",
     )
+    useful_shaping: bool = setting(
+        True,
+        "Whether shaped rewards leave out what can earn nothing, where the world can tell: in "
+        "kitchens, soups that nobody ordered.",
+    )
     exploring_starts: float = setting(
         0.5,
         "Share of the episodes that begin in random states at first; it fades with the shaped "

@@ -121,6 +121,8 @@ class Trainer:
         self.world = make_world(
             config.world, own * len(self.members), autoreset=True, **config.world_options
         )
+        if config.useful_shaping and hasattr(self.world, "shape_useful"):
+            self.world.shape_useful()
         self._begin_worlds()
         facts = self.world.facts
         self.players, self.team = facts.num_players, self._learning_seats()

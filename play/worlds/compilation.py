@@ -91,7 +91,11 @@ class Runner:
         self.compiled = compiled
         self.threads = (threads or default_threads()) if compiled else 1
         self.kernels = jitted(program) if compiled else plain(program)
-        self._tables = tables if compiled else type(tables)(*map(self.constant, tables))
+        self.use(tables)
+
+    def use(self, tables: Any) -> None:
+        """Runs the loops with these tables from now on."""
+        self._tables = tables if self.compiled else type(tables)(*map(self.constant, tables))
 
     def __call__(
         self,

@@ -22,7 +22,7 @@ from play.worlds.kitchen.bank import generated
 from play.worlds.kitchen.facts import EGOCENTRIC, make_facts
 from play.worlds.kitchen.facts import TRAINING as FOR_ONE
 from play.worlds.kitchen.layouts import DYNAMICS
-from play.worlds.kitchen.state import TIME, row_size
+from play.worlds.kitchen.state import TIME, row_size, useful
 from play.worlds.kitchen.world import check_options
 from play.worlds.spec import WorldFacts
 
@@ -127,6 +127,11 @@ class Kitchens(BatchedWorld):
     def draw_starts(self, share: float) -> None:
         """Lets this share of the episodes from now on begin in random states at random times."""
         self.starts = (float(share),)
+
+    def shape_useful(self) -> None:
+        """Pays shaped rewards from now on only for soups that somebody ordered, as trainers may."""
+        self.tables = self.tables._replace(shaping=useful(self.tables.shaping, self.tables.value))
+        self._run.use(self.tables)
 
     def observe(self, encoding: str = EGOCENTRIC, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Writes the observations [N, A, SIZE] of every seat into `out`, or a new array.

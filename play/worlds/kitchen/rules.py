@@ -52,7 +52,7 @@ OPTIMAL = EVENTS.index("optimal_onion_potting")
 VIABLE = EVENTS.index("viable_onion_potting")
 CATASTROPHIC = EVENTS.index("catastrophic_onion_potting")
 USELESS = EVENTS.index("useless_onion_potting")
-POTTED, DISH_TAKEN, SOUP_TAKEN = 0, 1, 2  # in Tables.shaping
+POTTED, DISH_TAKEN, SOUP_TAKEN = 0, 1, 2  # in Tables.shaping, the last plus the recipe
 RANDOM_MODULUS, RANDOM_FACTOR = 2147483647, 48271  # Park and Miller's minimal standard
 
 Row = Any  # a state row, or a row of one of the outputs: array or list
@@ -192,7 +192,7 @@ def use_pot(t: Tables, s: Row, p: int, pot: int, shaped: Row, events: Row) -> No
     elif held == DISH:
         if s[b + TICK] >= 0 and s[b + TICK] >= t.time[recipe]:
             events[NUM_EVENTS * p + SOUP_PICKUP] = True
-            shaped[p] += t.shaping[SOUP_TAKEN]
+            shaped[p] += t.shaping[SOUP_TAKEN + recipe]
             s[hand] = SOUP + recipe
             s[b + N_ONIONS] = 0
             s[b + N_TOMATOES] = 0

@@ -19,7 +19,7 @@ from play.worlds.kitchen.layouts import LAYOUT_KEYS, Layout, layout_names, load_
 from play.worlds.kitchen.paths import nearest_stations
 from play.worlds.kitchen.picture import Picture
 from play.worlds.kitchen.starts import entries_needed, make_random_starts, sparse_width
-from play.worlds.kitchen.state import TIME, Tables, make_tables, row_size
+from play.worlds.kitchen.state import TIME, Tables, make_tables, row_size, useful
 
 PROGRAM = Program((joint, encode, egocentric, rules), (layouts, recipes, state))
 NO_CHANGE = frozenset({"grid", "start_state"})  # a world of that name wouldn't be that layout
@@ -137,6 +137,15 @@ class Kitchen(BatchedWorld):
             self.starts = (first, self._exploring_starts, float(share))
         else:
             self.starts = (first, self._random_starts, self.random_start)
+
+    def shape_useful(self) -> None:
+        """Pays shaped rewards from now on only for soups that somebody ordered, as trainers may.
+
+        Under the new dynamics a soup of one ingredient is soon made and worth nothing; paid for
+        taking it, two cooks learn to serve such soups and little else.
+        """
+        self.tables = self.tables._replace(shaping=useful(self.tables.shaping, self.tables.value))
+        self._run.use(self.tables)
 
     @cached_property
     def _random_starts(self) -> Any:
