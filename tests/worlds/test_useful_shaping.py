@@ -7,10 +7,13 @@ from play.worlds.kitchen.layouts import DIRECTIONS
 from play.worlds.kitchen.state import (
     CELL,
     DISH,
+    EVENTS,
     FACING,
     HELD,
+    IDLE,
     INTERACT,
     N_ONIONS,
+    NOTHING,
     PLAYERS,
     STAY,
     TICK,
@@ -20,28 +23,28 @@ from training.config import METHODS
 from training.runs import make_trainer
 
 
-def before_a_pot(layout):
-    """A cell of the floor beside the first pot, and the direction from there to it."""
-    (x, y), *_ = layout.cells("P")
+def before(layout, station):
+    """A cell of the floor beside the first station of a kind, and the direction from there."""
+    (x, y), *_ = layout.cells(station)
     for direction, (dx, dy) in enumerate(DIRECTIONS):
         there = (x - dx, y - dy)
         inside = min(there) >= 0 and there[0] < layout.width and there[1] < layout.height
         if inside and layout.terrain_at(there) == " ":
             return there[0] * layout.height + there[1], direction
-    raise AssertionError("no cook gets to the pot")
+    raise AssertionError("no cook gets there")
 
 
-def taken(world, onions):
-    """[N] shaped rewards of the first cook, who takes a soup of so many onions from the pot."""
+def taken(world, onions, held=DISH, station="P", tick=20):
+    """[N] shaped rewards of the first cook, who takes a soup of so many onions or a dish."""
     world.reset(seed=0)
     rows = world.state
     layouts = getattr(world, "layouts", None)
     for row in rows:
         layout = layouts[row[-1]] if layouts else world.layout
-        row[PLAYERS + CELL], row[PLAYERS + FACING] = before_a_pot(layout)
-        row[PLAYERS + HELD] = DISH
+        row[PLAYERS + CELL], row[PLAYERS + FACING] = before(layout, station)
+        row[PLAYERS + HELD] = held
         pot = PLAYERS + 3 * 2
-        row[pot + N_ONIONS], row[pot + TICK] = onions, 20
+        row[pot + N_ONIONS], row[pot + TICK] = onions, tick
     actions = np.full((world.num_envs, 2), STAY)
     actions[:, 0] = INTERACT
     world.step(actions)
@@ -53,8 +56,12 @@ def taken(world, onions):
 def test_soups_that_nobody_ordered_are_worth_no_shaped_reward_to_trainers(compiled):
     world = make_world("kitchen/cramped_room", 2, dynamics="new", compiled=compiled)
     assert [taken(world, onions) for onions in (1, 2, 3)] == [[5, 5]] * 3  # as in overcooked-ai
+    assert [taken(world, onions, NOTHING, "D") for onions in (1, 2, 3)] == [[3, 3]] * 3
     world.shape_useful()
     assert [taken(world, onions) for onions in (1, 2, 3)] == [[0, 0], [0, 0], [5, 5]]
+    assert [taken(world, onions, NOTHING, "D") for onions in (1, 2, 3)] == [[0, 0], [0, 0], [3, 3]]
+    assert world.events[:, 0, EVENTS.index("useful_dish_pickup")].all()
+    assert taken(world, 1, NOTHING, "D", IDLE) == [3, 3]  # that pot waits for more
     others = make_world("kitchen/cramped_room", 2, dynamics="new", compiled=compiled)
     assert taken(others, 1) == [5, 5]  # layouts are shared between worlds, their wages are not
 

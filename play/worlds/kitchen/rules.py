@@ -52,7 +52,8 @@ OPTIMAL = EVENTS.index("optimal_onion_potting")
 VIABLE = EVENTS.index("viable_onion_potting")
 CATASTROPHIC = EVENTS.index("catastrophic_onion_potting")
 USELESS = EVENTS.index("useless_onion_potting")
-POTTED, DISH_TAKEN, SOUP_TAKEN = 0, 1, 2  # in Tables.shaping, the last plus the recipe
+# In Tables.shaping; the last one plus the recipe.
+ORDERED, POTTED, DISH_TAKEN, SOUP_TAKEN = 0, 1, 2, 3
 RANDOM_MODULUS, RANDOM_FACTOR = 2147483647, 48271  # Park and Miller's minimal standard
 
 Row = Any  # a state row, or a row of one of the outputs: array or list
@@ -63,6 +64,13 @@ def is_busy(t: Tables, s: Row, pot: int) -> bool:
     b = PLAYERS + 3 * t.players + 3 * pot
     size = s[b + N_ONIONS] + s[b + N_TOMATOES]
     return bool(s[b + TICK] >= 0 or 0 < size < t.most)
+
+
+def is_worthless(t: Tables, s: Row, pot: int) -> bool:
+    """Whether the soup in a pot that was started is one that nobody ordered."""
+    b = PLAYERS + 3 * t.players + 3 * pot
+    recipe = s[b + N_ONIONS] * STRIDE + s[b + N_TOMATOES]
+    return bool(s[b + TICK] >= 0 and t.value[recipe] <= 0)
 
 
 def is_full(t: Tables, s: Row, pot: int) -> bool:
@@ -162,7 +170,7 @@ def use_counter(t: Tables, s: Row, p: int, counter: int, busy: int, full: int, e
 
 
 def use_dispenser(
-    t: Tables, s: Row, p: int, kind: int, busy: int, full: int, shaped: Row, events: Row
+    t: Tables, s: Row, p: int, kind: int, busy: int, paid: int, full: int, shaped: Row, events: Row
 ) -> None:
     """Takes an item with empty hands. Tomatoes from a dispenser leave no event."""
     hand = PLAYERS + 3 * p + HELD
@@ -175,7 +183,7 @@ def use_dispenser(
         s[hand] = TOMATO
     else:
         log_pickup(t, s, p, DISH, busy, full, events)
-        if dish_is_useful(t, s, busy):
+        if dish_is_useful(t, s, paid):
             shaped[p] += t.shaping[DISH_TAKEN]
         s[hand] = DISH
 
@@ -206,7 +214,15 @@ def use_pot(t: Tables, s: Row, p: int, pot: int, shaped: Row, events: Row) -> No
 
 
 def interact(
-    t: Tables, s: Row, p: int, busy: int, full: int, rewards: Row, shaped: Row, events: Row
+    t: Tables,
+    s: Row,
+    p: int,
+    busy: int,
+    paid: int,
+    full: int,
+    rewards: Row,
+    shaped: Row,
+    events: Row,
 ) -> None:
     """Player p uses the cell in front."""
     b = PLAYERS + 3 * p
@@ -222,7 +238,7 @@ def interact(
             events[NUM_EVENTS * p + SOUP_DELIVERY] = True
             s[b + HELD] = NOTHING
     elif kind != FLOOR:
-        use_dispenser(t, s, p, kind, busy, full, shaped, events)
+        use_dispenser(t, s, p, kind, busy, paid, full, shaped, events)
 
 
 def destination(t: Tables, s: Row, p: int, action: int) -> int:
@@ -286,15 +302,17 @@ def step_env(t: Tables, s: Row, actions: Row, rewards: Row, shaped: Row, events:
     for e in range(t.players * NUM_EVENTS):
         events[e] = False
     if anyone:
-        busy, full = 0, 0
+        busy, paid, full = 0, 0, 0
         for pot in range(t.pots):
             if is_busy(t, s, pot):
                 busy += 1
+                if t.shaping[ORDERED] == 0 or not is_worthless(t, s, pot):
+                    paid += 1
             if is_full(t, s, pot):
                 full += 1
         for p in range(t.players):
             if actions[p] == INTERACT:
-                interact(t, s, p, busy, full, rewards, shaped, events)
+                interact(t, s, p, busy, paid, full, rewards, shaped, events)
     move(t, s, actions)
     cook(t, s)
     s[TIME] += 1
@@ -361,7 +379,7 @@ def start_loop(
 
 
 KERNELS = (
-    is_busy, is_full, dish_is_useful, other_holds, log_pickup, log_drop, log_potting,
+    is_busy, is_worthless, is_full, dish_is_useful, other_holds, log_pickup, log_drop, log_potting,
     use_counter, use_dispenser, use_pot, interact, destination, collides, move, cook, step_env,
     start_episode,
 )  # fmt: skip

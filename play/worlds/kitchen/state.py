@@ -66,8 +66,8 @@ class Tables(NamedTuple):
         value: [64] points per recipe.
         time: [64] cooking time per recipe.
         best: [64] highest value still reachable from a recipe.
-        shaping: [2 + 64] shaped reward for potting, for a useful dish, and by recipe for a soup
-            from a pot.
+        shaping: [3 + 64] whether only what serves an order is paid for; shaped reward for potting,
+            for a useful dish, and by recipe for a soup from a pot.
     """
 
     players: int
@@ -89,8 +89,9 @@ class Tables(NamedTuple):
 
 
 def useful(shaping: NDArray[np.float64], value: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Shaped rewards [..., 2 + 64], but none for soups without a value [..., 64]."""
-    return np.concatenate([shaping[..., :2], np.where(value > 0, shaping[..., 2:], 0)], -1)
+    """`Tables.shaping` [..., 3 + 64], but with no pay for soups without a value [..., 64]."""
+    soups = np.where(value > 0, shaping[..., 3:], 0)
+    return np.concatenate([np.ones_like(shaping[..., :1]), shaping[..., 1:3], soups], -1)
 
 
 def make_tables(layout: Layout, horizon: int) -> Tables:
@@ -130,7 +131,7 @@ def make_tables(layout: Layout, horizon: int) -> Tables:
         value=np.array(book.values, np.float64),
         time=np.array(book.times, np.int32),
         best=np.array(book.best, np.float64),
-        shaping=np.array([*layout.shaping[:2], *[layout.shaping[2]] * len(book.values)]),
+        shaping=np.array([0, *layout.shaping[:2], *[layout.shaping[2]] * len(book.values)]),
     )
 
 

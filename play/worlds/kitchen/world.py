@@ -141,8 +141,9 @@ class Kitchen(BatchedWorld):
     def shape_useful(self) -> None:
         """Pays shaped rewards from now on only for soups that somebody ordered, as trainers may.
 
-        Under the new dynamics a soup of one ingredient is soon made and worth nothing; paid for
-        taking it, two cooks learn to serve such soups and little else.
+        Neither taking another soup is paid for, nor fetching a dish for it. Under the new dynamics
+        a soup of one ingredient is soon made and worth nothing; paid for these steps, two cooks
+        learn to serve such soups and little else.
         """
         self.tables = self.tables._replace(shaping=useful(self.tables.shaping, self.tables.value))
         self._run.use(self.tables)
