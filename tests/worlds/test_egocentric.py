@@ -1,12 +1,14 @@
 """The egocentric observation, against the map of the rule-based cooks, which searches otherwise."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
 from agents.kitchen_view import Scene
 from agents.policy import SeatView
 from play.worlds.kitchen import egocentric
-from play.worlds.kitchen.egocentric import BRIDGE, KINDS, RADIUS, SIZE, STEPS, near
+from play.worlds.kitchen.egocentric import BRIDGE, KINDS, ORDERS, RADIUS, SIZE, STEPS, near
 from play.worlds.kitchen.generator import kitchen_text
 from play.worlds.kitchen.recipes import STRIDE
 from play.worlds.kitchen.state import DISH, NOTHING, ONION, SOUP, TOMATO
@@ -59,7 +61,7 @@ def pot_kinds(scene, pot):
 
 
 def told(world: Kitchen, env: int, seat: int) -> set[str]:
-    return set(NAMES[world.observe("egocentric")[env, seat] == 1])
+    return set(NAMES[:SIZE][world.observe("egocentric")[env, seat] == 1])
 
 
 @pytest.mark.parametrize("name", KITCHENS)
@@ -123,6 +125,48 @@ def check_ways(world: Kitchen, seat: int) -> None:
         assert ("two" in mine_told, "three" in mine_told) == (number >= 2, number >= 3)
 
 
+def test_soups_that_nobody_ordered_are_told_from_others() -> None:
+    """Whatever is told without orders is told as before; the rest is asked of the cooks' map."""
+    met: set[str] = set()
+    names = ("cramped_room", "soup_coordination", "multiplayer_schelling")
+    for name, dynamics in product(names, ("old", "new")):
+        world = make(name, 1, dynamics=dynamics, random_start=1, layout_text=KITCHENS.get(name))
+        driver = CookingDriver(world.layout, world.tables, 5, noise=0.4)
+        for seed in range(3):
+            world.reset(seed)
+            for _ in range(200):
+                seen = world.observe("egocentric_orders")[0]
+                np.testing.assert_array_equal(seen[:, :SIZE], world.observe("egocentric")[0])
+                for seat in range(world.facts.num_players):
+                    found = set(NAMES[SIZE:][seen[seat, SIZE:] == 1])
+                    assert found == of_orders(Scene(SeatView(world, 0, seat)))
+                    met |= found
+                world.step(np.array([driver(world.state[0].tolist())]))
+    assert met == set(ORDERS)
+
+
+def of_orders(scene: Scene) -> set[str]:
+    def unordered(item: int) -> bool:
+        return item >= SOUP and scene.book.values[item - SOUP] == 0
+
+    found = {"own_soup_unordered"} if unordered(scene.held) else set()
+    found |= {"others_soup_unordered" for _, _, held in scene.others if unordered(held)}
+    found |= {"lying_unordered" for item in scene.counters.values() if unordered(item)}
+    found |= set() if scene.old else {"pots_are_started"}
+    for pot in scene.pots:
+        if pot.onions + pot.tomatoes == 0:
+            continue
+        if scene.book.values[pot.onions * STRIDE + pot.tomatoes]:
+            continue
+        faced = scene.map.faced(scene.cell, scene.facing) == pot.cell
+        if pot.tick >= 0:
+            found.add("cooking_unordered" if pot.left else "ready_unordered")
+            found |= {"faced_unordered"} if faced else set()
+        elif faced and not scene.old:
+            found.add("faced_too_early")
+    return found
+
+
 def step(scene: Scene, direction: int) -> tuple[int, int]:
     """Where a cook stands and faces after an action."""
     there = scene.map.faced(scene.cell, direction)
@@ -170,8 +214,9 @@ def test_compiled_and_plain_are_the_same(name: str) -> None:
     for world in worlds:
         world.reset(4)
     for _ in range(60):
-        ours, theirs = (world.observe("egocentric") for world in worlds)
-        np.testing.assert_array_equal(ours, theirs)
+        for encoding in ("egocentric", "egocentric_orders"):
+            ours, theirs = (world.observe(encoding) for world in worlds)
+            np.testing.assert_array_equal(ours, theirs)
         actions = generator.integers(0, 6, worlds[0].rewards.shape)
         for world in worlds:
             world.step(actions)
@@ -179,7 +224,9 @@ def test_compiled_and_plain_are_the_same(name: str) -> None:
 
 def test_the_shape_is_the_same_for_every_kitchen() -> None:
     for name in ("cramped_room", "multiplayer_schelling", "cramped_room_single"):
-        encoding = make_world(f"kitchen/{name}").facts.encodings["egocentric"]
-        assert encoding.shape == (SIZE,) == (len(NAMES),)
-    assert len(set(NAMES)) == SIZE
+        encodings = make_world(f"kitchen/{name}").facts.encodings
+        assert encodings["egocentric"].shape == (SIZE,)
+        assert encodings["egocentric"].channels == tuple(NAMES[:SIZE])
+        assert encodings["egocentric_orders"].channels == tuple(NAMES)
+    assert len(set(NAMES)) == len(NAMES) == SIZE + len(ORDERS)
     assert KINDS[BRIDGE] == "bridge"

@@ -73,10 +73,19 @@ TIME_LEFT = FILLED + 3
 URGENT = TIME_LEFT + NUM_STEPS
 SIZE = URGENT + 1
 URGENT_STEPS = 40
+ORDERS = (
+    "own_soup_unordered", "others_soup_unordered", "cooking_unordered", "ready_unordered",
+    "lying_unordered", "pots_are_started", "faced_unordered", "faced_too_early",
+)  # fmt: skip
+"""What a row with room for it tells besides: which soups nobody ordered, whether pots have to be
+started, and whether the pot in front cooks such a soup or would if it were started now."""
+OWN_SOUP, OTHERS_SOUP, COOKS, IS_READY, LIES, STARTED, FACED, TOO_EARLY = range(SIZE, SIZE + 8)
+SIZE_WITH_ORDERS = SIZE + len(ORDERS)
 
 MOST_ONES = 2 * SIDE * SIDE + 2 + 6 * NUM_KINDS + 7
 """Ones in an observation of a kitchen for two, at most: two for each cell, two for the other cook,
 six for each kind, and what is held and timed."""
+MOST_WITH_ORDERS = MOST_ONES + len(ORDERS)
 
 FAR = 1000  # steps; marks a cell that cannot be reached
 SHUT = -1  # marks a cell that somebody stands on
@@ -87,7 +96,7 @@ Row = Any
 
 
 def channel_names() -> tuple[str, ...]:
-    """Names of the numbers, in order."""
+    """Names of the numbers of the longer rows, in order."""
     cell = ["outside", *KINDS[:BRIDGE], "other"]
     cell += [f"other_{direction}" for direction in ("north", "south", "east", "west")]
     assert len(cell) == CELL_CHANNELS
@@ -106,7 +115,7 @@ def channel_names() -> tuple[str, ...]:
         names += [f"{who}_{item}" for item in ("onion", "tomato", "dish", "soup")]
     names += [f"apart_{steps}" for steps in STEPS]
     names += ["filled_1", "filled_2", "filled_3", *(f"time_left_{steps}" for steps in STEPS)]
-    return (*names, "urgent")
+    return (*names, "urgent", *ORDERS)
 
 
 def scratch_size(cells: int) -> int:
@@ -388,6 +397,38 @@ def write_rest(t: Tables, s: Row, seat: int, w: Row, out: Row) -> None:
         out[URGENT] = 1
 
 
+def is_unordered(t: Tables, item: int) -> bool:
+    """Whether an item is a soup that nobody ordered."""
+    return bool(item >= SOUP and t.value[item - SOUP] <= 0)
+
+
+def write_orders(t: Tables, s: Row, seat: int, out: Row) -> None:
+    """Writes what an order has to do with the soups that there are."""
+    for p in range(t.players):
+        if is_unordered(t, s[PLAYERS + 3 * p + HELD]):
+            out[OWN_SOUP if p == seat else OTHERS_SOUP] = 1
+    own = PLAYERS + 3 * seat
+    faced = t.faced[4 * s[own + CELL] + s[own + FACING]]
+    for pot in range(t.pots):
+        b = PLAYERS + 3 * t.players + 3 * pot
+        recipe, tick = s[b + N_ONIONS] * STRIDE + s[b + N_TOMATOES], s[b + TICK]
+        if recipe == 0 or t.value[recipe] > 0:
+            continue
+        if tick >= 0:
+            out[IS_READY if tick >= t.time[recipe] else COOKS] = 1
+        if t.place[pot] == faced:
+            if tick >= 0:
+                out[FACED] = 1
+            elif t.old == 0:
+                out[TOO_EARLY] = 1
+    counters = PLAYERS + 3 * t.players + 3 * t.pots
+    for counter in range(t.counters):
+        if is_unordered(t, s[counters + counter]):
+            out[LIES] = 1
+    if t.old == 0:
+        out[STARTED] = 1
+
+
 def egocentric_env(t: Tables, s: Row, height: int, w: Row, out: Any) -> None:
     """Writes what every seat sees.
 
@@ -399,17 +440,19 @@ def egocentric_env(t: Tables, s: Row, height: int, w: Row, out: Any) -> None:
             the own cook around the others at 2n and past them at 3n, of the others at 4n; the
             directions in which these begin at 5n, 6n and 7n; a queue at 8n; the three lists of
             ways at 9n.
-        out: [A, SIZE] overwritten.
+        out: [A, SIZE or SIZE_WITH_ORDERS] overwritten; the longer rows tell of orders, too.
     """
     find_kinds(t, s, w)
     for seat in range(t.players):
         row = out[seat]
-        for k in range(SIZE):
+        for k in range(len(row)):
             row[k] = 0
         find_all(t, s, seat, w)
         write_cells(t, s, seat, height, w, row)
         write_ways(t, w, s[PLAYERS + 3 * seat + HELD], row)
         write_rest(t, s, seat, w, row)
+        if len(row) > SIZE:
+            write_orders(t, s, seat, row)
 
 
 def egocentric_loop(
@@ -419,7 +462,7 @@ def egocentric_loop(
 
     Args:
         t: The layout.
-        out: [N, A, SIZE] out.
+        out: [N, A, SIZE or SIZE_WITH_ORDERS] out.
         scratch: [N, scratch_size] overwritten.
         state: [N, size] state rows.
         height: Rows of the grid.
@@ -432,7 +475,8 @@ def egocentric_loop(
 
 KERNELS = (
     near, pot_kind, counter_kind, find_kinds, flood, way_to_use, note, find_ways, find_bridges,
-    find_all, write_cells, held_place, write_ways, write_rest, egocentric_env,
+    find_all, write_cells, held_place, write_ways, write_rest, is_unordered, write_orders,
+    egocentric_env,
 )  # fmt: skip
 """Functions that numba compiles, each after those that it calls."""
 

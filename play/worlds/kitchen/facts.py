@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from play.worlds.kitchen.egocentric import SIZE, channel_names
+from play.worlds.kitchen.egocentric import SIZE, SIZE_WITH_ORDERS, channel_names
 from play.worlds.kitchen.encode import CHANNELS, NUM_CHANNELS, POT_FEATURES
 from play.worlds.kitchen.front import front_names
 from play.worlds.kitchen.layouts import Layout
@@ -10,8 +10,8 @@ from play.worlds.kitchen.state import ACTIONS, EVENTS, STAY
 from play.worlds.spec import Encoding, WorldFacts
 
 VERSION = 1
-EGOCENTRIC = "egocentric"
-"""The encoding that is the same for all kitchens."""
+EGOCENTRIC, WITH_ORDERS = "egocentric", "egocentric_orders"
+"""The encodings that are the same for all kitchens."""
 TRAINING = {
     "encoding": EGOCENTRIC,
     "shared_shaping": True,
@@ -67,7 +67,8 @@ def make_facts(layout: Layout, horizon: int, random_start: float) -> WorldFacts:
                 "float32",
                 feature_names(players) + front_names(players),
             ),
-            EGOCENTRIC: Encoding(EGOCENTRIC, 1, (SIZE,), "uint8", channel_names()),
+            EGOCENTRIC: Encoding(EGOCENTRIC, 1, (SIZE,), "uint8", channel_names()[:SIZE]),
+            WITH_ORDERS: Encoding(WITH_ORDERS, 1, (SIZE_WITH_ORDERS,), "uint8", channel_names()),
         },
         events=EVENTS,
         contributions={
@@ -79,7 +80,7 @@ def make_facts(layout: Layout, horizon: int, random_start: float) -> WorldFacts:
         keys=KEYS,
         renderer="kitchen",
         one_shot=(ACTIONS.index("interact"),),
-        training=TRAINING,
+        training=TRAINING if layout.dynamics == "old" else TRAINING | {"encoding": WITH_ORDERS},
     )
 
 

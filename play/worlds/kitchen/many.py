@@ -19,7 +19,7 @@ from play.worlds.compilation import Program
 from play.worlds.errors import UserError
 from play.worlds.kitchen import bank, egocentric, layouts, many_rules, recipes, rules, scenes, state
 from play.worlds.kitchen.bank import generated
-from play.worlds.kitchen.facts import EGOCENTRIC, make_facts
+from play.worlds.kitchen.facts import EGOCENTRIC, WITH_ORDERS, make_facts
 from play.worlds.kitchen.facts import TRAINING as FOR_ONE
 from play.worlds.kitchen.layouts import DYNAMICS
 from play.worlds.kitchen.state import TIME, row_size, useful
@@ -30,6 +30,7 @@ PROGRAM = Program((joint, rules, egocentric, many_rules), (bank, layouts, recipe
 GENERATED = "generated"
 VERSION = 1
 TRAINING: dict[str, Any] = FOR_ONE | {
+    "encoding": WITH_ORDERS,
     "steps": 15_000_000, "num_envs": 128, "hidden": 128, "epochs": 2, "minibatches": 16,
     "final_learning_rate": 1e-4, "shaping_steps": 8_000_000, "checkpoint_every": 500_000,
 }  # fmt: skip
@@ -99,7 +100,9 @@ class Kitchens(BatchedWorld):
         sparse_widths: Encoding -> greatest number of entries in an observation that are not zero.
     """
 
-    sparse_widths: ClassVar = {EGOCENTRIC: egocentric.MOST_ONES}
+    sparse_widths: ClassVar = {
+        WITH_ORDERS: egocentric.MOST_WITH_ORDERS, EGOCENTRIC: egocentric.MOST_ONES,
+    }  # fmt: skip
     time_column = TIME
     start_loop, step_loop = "start_any_loop", "step_any_loop"
 
@@ -133,8 +136,8 @@ class Kitchens(BatchedWorld):
         self.tables = self.tables._replace(shaping=useful(self.tables.shaping, self.tables.value))
         self._run.use(self.tables)
 
-    def observe(self, encoding: str = EGOCENTRIC, out: NDArray[Any] | None = None) -> NDArray[Any]:
-        """Writes the observations [N, A, SIZE] of every seat into `out`, or a new array.
+    def observe(self, encoding: str = WITH_ORDERS, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Writes the observations [N, A, numbers] of every seat into `out`, or a new array.
 
         Raises:
             ValueError: No such encoding, or `out` is not fit for it.
@@ -172,7 +175,7 @@ def _facts(layout: layouts.Layout, options: dict[str, Any]) -> WorldFacts:
         world=f"kitchens/{GENERATED}",
         version=VERSION,
         options=options,
-        encodings={EGOCENTRIC: one.encodings[EGOCENTRIC]},
+        encodings={name: one.encodings[name] for name in (WITH_ORDERS, EGOCENTRIC)},
         renderer="none",
         family="kitchen",
         training=TRAINING,

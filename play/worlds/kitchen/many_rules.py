@@ -85,7 +85,7 @@ def egocentric_any_loop(
 
     Args:
         bank: The layouts.
-        out: [N, A, SIZE] out.
+        out: [N, A, SIZE or SIZE_WITH_ORDERS] out.
         scratch: [N, scratch_size] overwritten.
         state: [N, size + 1] state rows.
         begin: First environment of this part.

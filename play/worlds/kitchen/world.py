@@ -13,7 +13,7 @@ from play.worlds.compilation import Program
 from play.worlds.errors import UserError
 from play.worlds.kitchen import egocentric, encode, layouts, recipes, rules, scenes, state
 from play.worlds.kitchen.convert import start_row
-from play.worlds.kitchen.facts import EGOCENTRIC, make_facts
+from play.worlds.kitchen.facts import EGOCENTRIC, WITH_ORDERS, make_facts
 from play.worlds.kitchen.front import fronts
 from play.worlds.kitchen.layouts import LAYOUT_KEYS, Layout, layout_names, load_layout
 from play.worlds.kitchen.paths import nearest_stations
@@ -118,6 +118,7 @@ class Kitchen(BatchedWorld):
         self.sparse_widths = {"lossless": self.sparse_width}
         if tables.players == 2:
             self.sparse_widths[EGOCENTRIC] = egocentric.MOST_ONES
+            self.sparse_widths[WITH_ORDERS] = egocentric.MOST_WITH_ORDERS
         self._digest = self.layout.digest()
         self._first = start_row(self.layout, tables)[None]
         self._picture: Picture | None = None
@@ -162,7 +163,8 @@ class Kitchen(BatchedWorld):
         """Writes the observations of every seat.
 
         Args:
-            encoding: "lossless", "featurize", "featurize_front" or "egocentric".
+            encoding: "lossless", "featurize", "featurize_front", "egocentric" or
+                "egocentric_orders".
             out: [N, A, *shape] array to fill. Without it the world fills one of its own, which
                 for lossless the next call overwrites; that is by far the fastest, since only
                 what changed is written.
@@ -176,7 +178,7 @@ class Kitchen(BatchedWorld):
         shape = self._shape_seen(encoding, out)
         if encoding == "lossless":
             return self._observe_lossless(out, shape)
-        if encoding == EGOCENTRIC:
+        if encoding in (EGOCENTRIC, WITH_ORDERS):
             return self._observe_egocentric(np.empty(shape, np.uint8) if out is None else out)
         filled = np.empty(shape, np.float32) if out is None else out
         if encoding == "featurize":
