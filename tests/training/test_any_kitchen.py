@@ -54,7 +54,7 @@ def test_it_plays_every_kitchen_for_two_under_any_rules(exported):
     _, folder = exported
     policy = load_policy("kitchen/mine", folder=folder)
     assert policy.card.family == "kitchen"
-    assert policy.card.encoding["name"] == "egocentric"
+    assert policy.card.encoding["name"] == "egocentric_orders"
     drawn = ("kitchen/mine.layout", {"layout_text": kitchen_text(77)})
     for world, options in (
         ("kitchen/cramped_room", {}), ("kitchen/cramped_room", {"dynamics": "new"}),

@@ -24,7 +24,9 @@ def shaped(shared):
     return rollout.shaped.reshape(60, 32, 2)
 
 
-@pytest.mark.parametrize("encoding", ["lossless", "featurize", "featurize_front", "egocentric"])
+@pytest.mark.parametrize(
+    "encoding", ["lossless", "featurize", "featurize_front", "egocentric", "egocentric_orders"]
+)
 def test_an_observer_lists_what_the_world_shows(encoding):
     world = make_world("kitchen/cramped_room", 40, random_start=1.0)
     world.reset(5)

@@ -119,9 +119,9 @@ def any_kitchen(
     for place in places:
         played[place.name] = play_in(place, name, episodes, policies, out / "pieces")
         click.echo(f"{place.name}: {np.mean(played[place.name]['beside greedy']):.1f}", err=True)
-    config = piece.config()
+    config, card = piece.config(), OnnxPolicy(policies / name).card
     settings = {
-        "policy": name, "sha256": OnnxPolicy(policies / name).card.sha256, "seed": seed,
+        "policy": name, "sha256": card.sha256, "encoding": card.encoding["name"], "seed": seed,
         "steps": reached, "of": config.steps, "config": config.to_json(), "episodes": episodes,
         "kitchens": kitchens, "first": FIRST, "machine": machine(),
         "commit": checkpoints.read_config(run)[0]["git_commit"],

@@ -15,7 +15,7 @@ Written by `understudy reproduce any-kitchen`. Command, versions and every game 
 
 One network, trained with SRPO on {count:,} generated kitchens (`kitchens/generated`; half of them
 with either dynamics), seed {seed}, {steps:,} of {of:,} joint steps,
-commit `{commit:.7}`. It reads the encoding `egocentric`: the cells around it, and by which step
+commit `{commit:.7}`. It reads the encoding `{encoding}`: the cells around it, and by which step
 and in how many it gets to each kind of station. None of the classic layouts, turned or mirrored,
 is among the generated ones.
 
@@ -47,7 +47,7 @@ def write_page(found: Mapping[str, Any], folder: Path) -> None:
     settings, findings = found["settings"], found["findings"]
     aim = findings["aim"]
     introduction = INTRODUCTION.format(
-        record=RECORD, count=found["options"]["count"],
+        record=RECORD, count=found["options"]["count"], encoding=settings["encoding"],
         **{name: settings[name] for name in ("seed", "steps", "of", "commit", "episodes")},
     )  # fmt: skip
     unseen = UNSEEN.format(**settings, soups=aim["soups"], share=aim["share"])
