@@ -160,7 +160,7 @@ def play_missing(
     """
     path, policies = plan.record(layout, name), folder or plan.policies
     hashes = fingerprints({who for game in games for who in game.match.seats}, policies)
-    done = read_games(path, hashes)
+    done = read_games(path, hashes, games)
     missing: dict[str, Game] = {}
     for game in games:  # a match can be of two kinds, such as OWN and STRANGER: the first decides
         if game.match.key not in done:
@@ -185,15 +185,18 @@ def options_of(layout: str) -> dict[str, Any]:
     return dict(make_world(f"kitchen/{layout}").facts.options)
 
 
-def read_games(path: Path, hashes: Mapping[str, str]) -> dict[str, Any]:
-    """Games that were played before, unless by a policy that has changed since; by match."""
+def read_games(path: Path, hashes: Mapping[str, str], games: Sequence[Game]) -> dict[str, Any]:
+    """What some games came to before, but those with a policy that has changed since; by match."""
     if not path.is_file():
         return {}
     record = read_json(path)
-    if any(hashes.get(name, known) != known for name, known in record["policies"].items()):
-        return {}
-    found: dict[str, Any] = record["matches"]
-    return found
+    before, played = record["policies"], record["matches"]
+    return {
+        game.match.key: played[game.match.key]
+        for game in games
+        if game.match.key in played
+        and all(before.get(who) == hashes[who] for who in game.match.seats)
+    }
 
 
 def scores(played: Played) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from training.reproduce import (
 from training.reproduce.classic_exploiters import exploited, exploiters_of
 from training.reproduce.classic_findings import Scores
 from training.reproduce.classic_methods import COMMON, ROWS, Row, chosen_rows
-from training.reproduce.classic_pieces import Plan, games_of, next_seed, teams_of, train
+from training.reproduce.classic_pieces import Game, Plan, games_of, next_seed, teams_of, train
 from training.reproduce.classic_shipped import offered
 from training.reproduce.pieces import Piece
 
@@ -175,12 +175,25 @@ def test_of_ours_the_best_beside_the_development_proxy_is_offered(tmp_path):
     assert found == {"srpo": "srpo-visited", "fcp": "fcp"}
 
 
-def test_a_policy_that_was_replaced_is_played_again(folders, tmp_path):
+def test_games_of_a_policy_that_was_replaced_are_played_again_and_no_others(tmp_path):
     path = tmp_path / "played.json"
-    path.write_text(json.dumps({"policies": {"a": "1", "b": "2"}, "matches": {"k": {}}}))
-    assert classic_pieces.read_games(path, {"a": "1", "b": "2", "c": "3"}) == {"k": {}}
-    assert classic_pieces.read_games(path, {"a": "1", "b": "3"}) == {}
-    assert classic_pieces.read_games(tmp_path / "none.json", {}) == {}
+    games = [
+        Game("own", Match(PLAY, one, other, (one, other)), 0, 0, other)
+        for one, other in (("a", "a"), ("a", "b"), ("b", "a"), ("a", "c"))
+    ]
+    came = {game.match.key: {"return": n} for n, game in enumerate(games[:3])}
+    hashes = {"a": "1", "b": "2"}
+    path.write_text(json.dumps({"policies": hashes, "matches": came}))
+    now = hashes | {"c": "3"}
+    assert classic_pieces.read_games(path, now, games) == came
+    assert classic_pieces.read_games(path, now | {"b": "4"}, games) == {
+        games[0].match.key: {"return": 0}
+    }
+    assert classic_pieces.read_games(path, now | {"a": "4"}, games) == {}
+    assert classic_pieces.read_games(path, now, games[1:]) == {
+        game.match.key: came[game.match.key] for game in games[1:3]
+    }
+    assert classic_pieces.read_games(tmp_path / "none.json", {}, games) == {}
 
 
 def test_partners_with_preferences_are_held_out_and_answered(folders):
