@@ -43,6 +43,8 @@ class Card:
         held_out: Whether it is kept for evaluation, so that no training may use it.
         family: Family of worlds all of which it plays, under any options; None for a policy that
             plays only the worlds that it was trained in.
+        features: For one of a family, what its training had that only some worlds there have; it
+            plays no world with others (`WorldFacts.features`).
         created: When it was exported, ISO 8601.
         schema: Version of this format.
     """
@@ -71,6 +73,7 @@ class Card:
     known_failures: list[str] = field(default_factory=list)
     held_out: bool = False
     family: str | None = None
+    features: list[str] = field(default_factory=list)
     created: str | None = None
     schema: int = SCHEMA
 
@@ -80,7 +83,7 @@ KINDS: dict[str, type | tuple[type, ...]] = {
     "num_players": int, "seats": list, "encoding": dict, "actions": list, "algorithm": str,
     "sha256": str, "opset": int, "recurrent": bool, "hyperparameters": dict, "versions": dict,
     "results": dict, "known_failures": list, "held_out": bool, "state_shape": (list, type(None)),
-    "family": (str, type(None)),
+    "family": (str, type(None)), "features": list,
 }  # fmt: skip
 ENCODING_KINDS: dict[str, type] = {"name": str, "version": int, "shape": list, "dtype": str}
 DTYPES = ("uint8", "int8", "float32")
@@ -103,8 +106,8 @@ def card_from(values: Mapping[str, Any], where: str) -> Card:
         )
     known = {item.name for item in fields(Card)}
     required = {n for n in known if n in KINDS} - {
-        "state_shape", "recurrent", "held_out", "family", "hyperparameters", "versions", "results",
-        "known_failures",
+        "state_shape", "recurrent", "held_out", "family", "features", "hyperparameters", "versions",
+        "results", "known_failures",
     }  # fmt: skip
     for problem, keys in (("lacks", required - set(values)), ("has unknown", set(values) - known)):
         if keys:

@@ -72,6 +72,8 @@ class Partner:
 
     def takes(self, facts: WorldFacts, seats: Iterable[int]) -> bool:
         """Whether it can take all of these seats of a world."""
+        if self.card is not None and unknown_features(self.card, facts):
+            return False
         return self.plays(facts.world) and all(
             (self.seats is None or seat in self.seats) and _in_role(self.roles, facts, seat)
             for seat in seats
@@ -252,6 +254,11 @@ def check_fit(policy: Policy | Partner, facts: WorldFacts, seats: Iterable[int] 
         if not card.family or not _in_family(card.family, facts.world):
             _check_world(card, facts)
             _check_options(card, facts)
+        if unknown := unknown_features(card, facts):
+            raise UserError(
+                f"{card.name} was not trained with {' or '.join(unknown)}, which {facts.world} "
+                "has: choose another partner"
+            )
         _check_encoding(card, facts)
         _check_seats(card, facts, seats)
     elif policy.name in BUILTIN and not _in_family(BUILTIN[policy.name].family, facts.world):
@@ -287,7 +294,14 @@ def _check_world(card: Card, facts: WorldFacts) -> None:
 
 def knows_rules(card: Card, facts: WorldFacts) -> bool:
     """Whether a policy was trained under the rules of a game, or for any."""
-    return bool(card.family) or next(_unlike(card, facts), None) is None
+    if card.family:
+        return not unknown_features(card, facts)
+    return next(_unlike(card, facts), None) is None
+
+
+def unknown_features(card: Card, facts: WorldFacts) -> list[str]:
+    """What a world has and the training of a policy for its whole family had not."""
+    return [name for name in facts.features if card.family and name not in card.features]
 
 
 def _unlike(card: Card, facts: WorldFacts) -> Iterator[tuple[str, Any, Any]]:

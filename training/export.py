@@ -311,6 +311,7 @@ def _card(
             "dtype": encoding.dtype,
         },
         "family": facts.family or None,
+        "features": list(facts.features) if facts.family else [],
         "recurrent": memory > 0,
         "state_shape": [memory] if memory else None,
         "actions": list(facts.actions),

@@ -67,6 +67,8 @@ class WorldFacts:
             `World.rewards` for them is the seat's private cost.
         family: Family of worlds of which every environment is some instance, so that a policy that
             learnt here plays all of them; empty where all environments are of one world.
+        features: What only some worlds of a family have, in words, such as tomatoes; a policy for a
+            whole family plays those of which its training had all features.
         training: Settings of training that suit the world better than the usual ones, for every
             method that has them; names as on the command line, with underscores.
     """
@@ -92,6 +94,7 @@ class WorldFacts:
     score_seats: tuple[int, ...] = ()
     costs: Mapping[str, float] = field(default_factory=dict)
     family: str = ""
+    features: tuple[str, ...] = ()
     training: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -1,5 +1,7 @@
 """A policy of many kitchens: trained like any other, goes on like any other, and plays them all."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -75,8 +77,24 @@ def test_it_is_listed_for_all_kitchens_and_for_nothing_else(exported):
     policy = load_policy("kitchen/mine", folder=folder)
     with pytest.raises(UserError, match="was trained for kitchens/generated, but the game is tag"):
         check_fit(policy, make_world("tag/simple").facts)
-    with pytest.raises(UserError, match="trained for seat 0 or 1, but is to take seat 2"):
-        check_fit(policy, make_world("kitchen/multiplayer_schelling").facts, [2])
+
+
+@pytest.mark.parametrize(("name", "options", "unknown"), [
+    ("multiplayer_schelling", {}, "4 cooks"),
+    ("cramped_room_tomato", {}, "tomatoes or orders other than three onions"),
+    ("cramped_room", {"start_all_orders": [{"ingredients": ["onion"]}]}, "orders other than three"),
+])  # fmt: skip
+def test_what_no_training_kitchen_had_it_does_not_play(name, options, unknown, exported):
+    _, folder = exported
+    policy = load_policy("kitchen/mine", folder=folder)
+    facts = make_world(f"kitchen/{name}", **options).facts
+    with pytest.raises(UserError, match=f"was not trained with {unknown}"):
+        check_fit(policy, facts, [0])
+    (partner,) = (each for each in list_partners(folder=folder) if each.name == "kitchen/mine")
+    assert not partner.takes(facts, [0])
+    assert partner.takes(make_world("kitchen/bottleneck").facts, [0])
+    known = replace(policy.card, features=list(facts.features))
+    check_fit(replace(partner, card=known), facts, [0])
 
 
 def test_seeds_trained_together_become_what_they_would_alone(exported):

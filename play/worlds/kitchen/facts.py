@@ -1,5 +1,6 @@
 """What a kitchen declares about itself."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from play.worlds.kitchen.egocentric import SIZE, SIZE_WITH_ORDERS, channel_names
@@ -80,8 +81,19 @@ def make_facts(layout: Layout, horizon: int, random_start: float) -> WorldFacts:
         keys=KEYS,
         renderer="kitchen",
         one_shot=(ACTIONS.index("interact"),),
+        features=tuple(_features(layout)),
         training=TRAINING if layout.dynamics == "old" else TRAINING | {"encoding": WITH_ORDERS},
     )
+
+
+def _features(layout: Layout) -> Iterator[str]:
+    """What the generated kitchens do not have."""
+    if any("T" in row for row in layout.rows):
+        yield "tomatoes"
+    if layout.book.orders != ((3, 0),):
+        yield "orders other than three onions"
+    if len(layout.starts) != 2:
+        yield f"{len(layout.starts)} cooks"
 
 
 def feature_names(players: int) -> tuple[str, ...]:
