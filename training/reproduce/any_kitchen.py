@@ -6,6 +6,7 @@ finished, so the same command goes on where it was stopped.
 """
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import click
 import numpy as np
 
+from agents.library import write_card
 from agents.onnx import OnnxPolicy
 from play.worlds.errors import UserError
 from play.worlds.kitchen.generator import canonical, kitchen_name, kitchen_text, same_room
@@ -42,6 +44,8 @@ RULES_DO = "unseen, enough by rules"
 """The unseen kitchens in which two rule-based cooks serve enough; in some they get stuck."""
 PROXY = "human-proxy-held-out"
 SPECIALIST = "srpo"
+SHIPPED, TITLE = f"{WORLD}/{SPECIALIST}", "SRPO (any kitchen)"
+"""Name and title of the policy among those that players are offered."""
 CONFIDENCE = 1.959964  # two-sided 95 % of the normal distribution
 
 
@@ -89,10 +93,15 @@ class Place:
     "--episodes", type=click.IntRange(1), default=16, show_default=True,
     help="Episodes in each kitchen and seating; from 16 on they are played by compiled code.",
 )  # fmt: skip
+@click.option(
+    "--ship", "shipped", type=click.Path(path_type=Path, file_okay=False), default=None,
+    help="Folder of policies, such as assets/policies, into which the policy goes if it reaches "
+    "the aim.",
+)  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Go on in a folder with finished results.")
 def any_kitchen(
     out: Path, seed: int, steps: int | None, train: bool, kitchens: int, episodes: int,
-    overwrite: bool,
+    shipped: Path | None, overwrite: bool,
 ) -> None:  # fmt: skip
     """Train one partner for any kitchen, and play it in kitchens that it has never seen.
 
@@ -126,7 +135,7 @@ def any_kitchen(
         "kitchens": kitchens, "first": FIRST, "machine": machine(),
         "commit": checkpoints.read_config(run)[0]["git_commit"],
     }  # fmt: skip
-    found = {
+    found: dict[str, Any] = {
         "settings": settings,
         "options": dict(make_world(WORLD, **config.world_options).facts.options),
         "findings": findings(places, played),
@@ -135,6 +144,29 @@ def any_kitchen(
     write_record(out, EXPERIMENT, found, finished=True)
     write_page(found, out)
     click.echo(f"Wrote {out / 'README.md'}")
+    if shipped is not None:
+        reached = found["findings"]["aim"]["reached"]
+        if reached:
+            ship(found, policies / name, shipped)
+        click.echo(f"{'Shipped' if reached else 'The aim is not reached: not shipped'}: {name}")
+
+
+def ship(found: Mapping[str, Any], policy: Path, folder: Path) -> None:
+    """Copies the policy to those that players are offered, in place of what was there.
+
+    Args:
+        found: The record of the experiment.
+        policy: The policy's folder.
+        folder: Where players' partners are kept.
+    """
+    card = json.loads((policy / "card.json").read_text())
+    target = folder / SHIPPED
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    shutil.copyfile(policy / "policy.onnx", target / "policy.onnx")
+    card |= {"name": SHIPPED, "title": TITLE}
+    card["results"] |= {EXPERIMENT.replace("-", "_"): found["findings"]}
+    write_card(target, card)
 
 
 def piece_of(seed: int, steps: int | None) -> Piece:

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from agents.library import load_policy
+from agents.library import list_partners, load_policy
 from play.main import main
 from play.worlds.kitchen import many
 from play.worlds.kitchen.generator import canonical
@@ -79,6 +79,17 @@ def test_a_run_in_small_goes_on_where_it_was_stopped(small, monkeypatch, tmp_pat
     assert "320 of 320 joint steps" in page
     assert "| cramped_room | " in page
     assert run(monkeypatch, *ARGUMENTS, out) == 2  # finished results need leave
+
+    kept, ship = tmp_path / "kept", ("--overwrite", "--ship", tmp_path / "kept")
+    assert run(monkeypatch, *ARGUMENTS, out, *ship) == 0
+    assert "aim is not reached: not shipped" in capsys.readouterr().out
+    assert not kept.exists()
+    monkeypatch.setattr(any_kitchen, "AIM", 0)
+    assert run(monkeypatch, *ARGUMENTS, out, *ship) == 0
+    (partner,) = (p for p in list_partners("kitchen/bottleneck", kept) if p.card)
+    assert (partner.name, partner.recommended) == ("kitchens/generated/srpo", True)
+    assert partner.sha256 == record["settings"]["sha256"]
+    assert partner.card.results["any_kitchen"]["aim"]["reached"]
 
 
 def test_soups_are_those_of_the_games():
