@@ -41,7 +41,7 @@ def test_results_on_the_cards_are_those_on_record() -> None:
         assert about["figures"] == {name: figures[name] for name in about["figures"]}, path
         assert record["policies"][about["policy"]] == card["sha256"], path
         seen += 1
-    assert seen >= 4 * 6  # layouts; SRPO, two of IPPO, self-play, E3T, PPO-BC
+    assert seen >= 5 * 7  # layouts; SRPO, two of IPPO, self-play, E3T, PPO-BC, FCP
 
 
 def pages() -> list[Path]:
