@@ -155,8 +155,9 @@ def test_two_agents_are_watched_without_a_person(app: App, tmp_path: Path) -> No
 def test_a_pair_that_learned_together_is_watched_each_in_its_seat(app: App, tmp_path: Path) -> None:
     screen, wishes = menu(app, tmp_path)
     press(screen, pygame.K_UP, pygame.K_UP, pygame.K_LEFT)  # just watch
-    press(screen, pygame.K_UP, pygame.K_RIGHT, pygame.K_RIGHT)  # the first agent
-    press(screen, pygame.K_DOWN, pygame.K_DOWN, pygame.K_RIGHT, pygame.K_RIGHT)  # the second
+    to_the_pair = (pygame.K_RIGHT,) * 3  # SRPO, E3T, FCP, IPPO
+    press(screen, pygame.K_UP, *to_the_pair)  # the first agent
+    press(screen, pygame.K_DOWN, pygame.K_DOWN, *to_the_pair)  # the second
     press(screen, pygame.K_DOWN, pygame.K_DOWN, pygame.K_RETURN)
     (wish,) = wishes
     assert wish.partners == tuple(f"kitchen/cramped_room/ippo-seat{seat}" for seat in (0, 1))
