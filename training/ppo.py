@@ -22,8 +22,8 @@ from training.networks import ActorCritic, Observations
 from training.workers import SHARDS, WORKERS, at_once, side_by_side
 
 # The matrices are small, and batches are split by rows instead. Compiled products are scipy's BLAS;
-# from 128 units on it would wake a thread per processor for each of them, and where these are busy
-# an update takes thirteen times as long.
+# from 128 units on it would wake a thread per processor for each of them, which then wait for each
+# other where the processors are busy.
 torch.set_num_threads(1)
 threadpool_limits(1, "blas")
 ADAM_EPSILON = 1e-8  # the usual 1e-5 holds back what is rarely seen, such as a distant pot

@@ -121,7 +121,7 @@ class Trainer:
         self.world = make_world(
             config.world, own * len(self.members), autoreset=True, **config.world_options
         )
-        if config.useful_shaping and hasattr(self.world, "shape_useful"):
+        if config.useful_shaping:
             self.world.shape_useful()
         self._begin_worlds()
         facts = self.world.facts

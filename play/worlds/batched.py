@@ -92,6 +92,17 @@ class BatchedWorld:
         )
         self._seen: dict[str, NDArray[Any]] = {}
 
+    def shape_useful(self) -> None:
+        """Pays shaped rewards from now on only for what can earn something, as trainers may.
+
+        A world whose shaped rewards are all of that kind has nothing to do.
+        """
+
+    def use(self, tables: Any) -> None:
+        """Follows these tables from now on, of the same shapes as those of before."""
+        self.tables = tables
+        self._run.use(tables)
+
     def reset(self, seed: int | Sequence[int] | None = None) -> None:
         """Starts a new episode everywhere.
 

@@ -162,6 +162,10 @@ class World(Protocol):
         """Lets this share of the episodes from now on begin in random states at random times."""
         ...
 
+    def shape_useful(self) -> None:
+        """Pays shaped rewards from now on only for what can earn something, as trainers may."""
+        ...
+
     def step(self, actions: NDArray[np.integer[Any]]) -> None:
         """Applies joint actions [N, A] and fills rewards, shaped_rewards, done and events."""
         ...

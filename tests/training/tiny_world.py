@@ -41,6 +41,9 @@ class TinyWorld:
         self.streams[:] = (self.streams * 1103515245 + 12345) % 2**31
         self._states[:, 1] = self.streams[:, 0] // 2**16 % GOALS
 
+    def shape_useful(self) -> None:
+        """Without effect: nothing is shaped."""
+
     def draw_starts(self, share: float) -> None:
         assert 0 <= share <= 1
 

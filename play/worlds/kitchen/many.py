@@ -133,8 +133,8 @@ class Kitchens(BatchedWorld):
 
     def shape_useful(self) -> None:
         """Pays shaped rewards from now on only for soups that somebody ordered, as trainers may."""
-        self.tables = self.tables._replace(shaping=useful(self.tables.shaping, self.tables.value))
-        self._run.use(self.tables)
+        shaping = useful(self.tables.shaping, self.tables.value)
+        self.use(self.tables._replace(shaping=shaping))
 
     def observe(self, encoding: str = WITH_ORDERS, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Writes the observations [N, A, numbers] of every seat into `out`, or a new array.

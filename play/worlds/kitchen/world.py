@@ -146,8 +146,8 @@ class Kitchen(BatchedWorld):
         a soup of one ingredient is soon made and worth nothing; paid for these steps, two cooks
         learn to serve such soups and little else.
         """
-        self.tables = self.tables._replace(shaping=useful(self.tables.shaping, self.tables.value))
-        self._run.use(self.tables)
+        shaping = useful(self.tables.shaping, self.tables.value)
+        self.use(self.tables._replace(shaping=shaping))
 
     @cached_property
     def _random_starts(self) -> Any:

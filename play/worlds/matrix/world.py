@@ -106,6 +106,9 @@ class MatrixWorld:
         for array in (self.rewards, self.done, self.events):
             array.fill(0)
 
+    def shape_useful(self) -> None:
+        """Without effect: nothing is shaped."""
+
     def draw_starts(self, share: float) -> None:
         """Does nothing: there is only one state to start in."""
 
