@@ -1,12 +1,12 @@
 """Fictitious co-play (FCP): a best response to self-play policies of several strengths.
 
-First a population of self-play policies is trained, each from a seed of its own, and kept as it
-was at some points of its training. Then the hero is trained beside these partners, a new one
-drawn for every episode.
+First a population of self-play policies is trained, each from a seed of its own. Each of them is
+kept as it was at first, where it had come half-way to its final return, and at the end. Then the
+hero is trained beside these partners, a new one drawn for every episode.
 
 Source: Strouse et al. 2021, "Collaborating with humans without human data" (arXiv 2110.08176).
-Differs in: partners are kept at fixed shares of their training, as in SRPO's released code, not
-where they reach half of their final return.
+Differs in: half-way is looked for at eighths of the training, and between the return before it and
+the final one, so that it is defined for negative returns too.
 """
 
 from collections.abc import Sequence
@@ -21,8 +21,10 @@ from training.kernels import sample_actions
 from training.self_play import SelfPlay
 from training.trainer import Export, Trainer
 
-SNAPSHOTS = (0.25, 0.5, 1.0)
-"""Shares of a partner's training after which it is kept."""
+SNAPSHOTS = 3
+"""Times that a partner is kept: untrained, half-way to its final return, at the end."""
+POINTS = 8
+"""Points of a partner's training, evenly spaced, of which one is half-way."""
 SMOOTHING = 0.05
 
 
@@ -32,7 +34,7 @@ class Fcp(Trainer):
     Attributes:
         hero: The policy that learns.
         population: The trainer of the partners, until they are ready.
-        snapshots: [seeds, points, partners, P] weights of the partners as they were kept.
+        snapshots: [seeds, SNAPSHOTS, partners, P] weights of the partners as they were kept.
         partner: [N] which partner sits in each environment, among those of its seed.
         success: [seeds, partners] mean return of recent episodes with each partner, in units.
     """
@@ -46,11 +48,16 @@ class Fcp(Trainer):
         self.partner_memory = self.new_memory(self.hero.stack.networks[0])
         self.hero_slots = self.slots_in_turn()
         self.partner_slots = np.setdiff1d(self.slots(*self.team), self.hero_slots)
-        self.population: SelfPlay | None = self.make_population()
+        population = self.make_population()
+        self.population: SelfPlay | None = population
         size = self.hero.stack.flat.shape[1]
-        shape = (len(self.members), len(SNAPSHOTS), config.population, size)
+        shape = (len(self.members), SNAPSHOTS, config.population, size)
         self.snapshots = np.zeros(shape, np.float32)
-        pool = len(SNAPSHOTS) * config.population
+        self.snapshots[:, 0] = self._of_partners(population.policy.stack.flat)
+        self._past = np.zeros((shape[0], POINTS, *shape[2:]), np.float32)
+        self._past_returns = np.full((shape[0], POINTS, config.population), np.nan)
+        self._first_returns = np.full((shape[0], config.population), np.nan)
+        pool = SNAPSHOTS * config.population
         self.partner = np.zeros(self.world.num_envs, np.int64)
         self.success = np.zeros((len(self.members), pool))
         self._earned = np.zeros(self.world.num_envs)
@@ -96,18 +103,36 @@ class Fcp(Trainer):
         return super().iterate()
 
     def _raise_population(self, population: SelfPlay) -> list[dict[str, float]]:
-        before = population.steps
-        returns = np.array([own["return"] for own in population.iterate()])
+        before, whole = population.steps, self.config.steps_per_partner
+        returns = self._of_partners(np.array([own["return"] for own in population.iterate()]))
         self.steps = population.steps * self.config.population
-        flat = population.policy.stack.flat.reshape(len(self.members), self.config.population, -1)
-        for point, share in enumerate(SNAPSHOTS):
-            if before < share * self.config.steps_per_partner <= population.steps:
-                self.snapshots[:, point] = flat
-        if population.steps >= self.config.steps_per_partner:
+        self._first_returns = np.where(np.isnan(self._first_returns), returns, self._first_returns)
+        for point in range(POINTS):
+            if before < (point + 1) / POINTS * whole <= population.steps:
+                self._past[:, point] = self._of_partners(population.policy.stack.flat)
+                self._past_returns[:, point] = returns
+        if population.steps >= whole:
+            self._keep()
             self._sit_down(np.ones(self.world.num_envs, np.bool_))
             self.population = None
-        means = returns.reshape(len(self.members), -1).mean(1)
-        return [{"steps": float(self.steps), "population_return": float(m)} for m in means]
+        return [
+            {"steps": float(self.steps), "population_return": float(m)} for m in returns.mean(1)
+        ]
+
+    def _of_partners(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Values of all policies of the populations, as [seeds, partners, ...]."""
+        return values.reshape(len(self.members), self.config.population, *values.shape[1:])
+
+    def _keep(self) -> None:
+        """Keeps each partner as it was half-way to its final return and as it is at the end."""
+        last = POINTS - 1
+        there = (
+            self._past_returns >= (self._first_returns + self._past_returns[:, last])[:, None] / 2
+        )
+        there[:, last] = True
+        half = there.argmax(1)  # the first point
+        self.snapshots[:, 1] = np.take_along_axis(self._past, half[:, None, :, None], 1)[:, 0]
+        self.snapshots[:, 2] = self._past[:, last]
 
     def act(self, step: int, uniforms: NDArray[np.float64]) -> None:
         """The hero acts in one seat of every game, its partners in the others."""
@@ -168,7 +193,12 @@ class Fcp(Trainer):
             "earned": torch.from_numpy(self._earned[envs].copy()),
             "population": None
             if self.population is None
-            else [self.population.state(each) for each in raised],
+            else {
+                "partners": [self.population.state(each) for each in raised],
+                "past": torch.from_numpy(self._past[member].copy()),
+                "past_returns": torch.from_numpy(self._past_returns[member].copy()),
+                "first_returns": torch.from_numpy(self._first_returns[member].copy()),
+            },
         }
 
     def restore(self, state: dict[str, Any], member: int = 0) -> None:
@@ -182,5 +212,9 @@ class Fcp(Trainer):
         if state["population"] is None:
             self.population = None
         elif self.population is not None:
-            for number, saved in enumerate(state["population"]):
+            population = state["population"]
+            for number, saved in enumerate(population["partners"]):
                 self.population.restore(saved, member * count + number)
+            self._past[member] = population["past"].numpy()
+            self._past_returns[member] = population["past_returns"].numpy()
+            self._first_returns[member] = population["first_returns"].numpy()

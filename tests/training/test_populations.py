@@ -6,7 +6,7 @@ import torch
 
 from play.worlds.errors import UserError
 from training.config import METHODS
-from training.fcp import SNAPSHOTS
+from training.fcp import POINTS, SNAPSHOTS
 from training.loss import NO_KL
 from training.runs import make_trainer
 
@@ -18,23 +18,49 @@ def trainer_of(method, seeds=None, **changes):
     return make_trainer(method, METHODS[method].from_json(SMALL | changes), seeds)
 
 
-def raised(method, seeds=None, **changes):
-    """A trainer whose partners are ready, and what their networks were at each snapshot."""
+def raised(method, seeds=None, returns=None, **changes):
+    """A trainer whose partners are ready, and their networks at first and after each update.
+
+    With returns [updates, partners] these are what the partners are said to earn.
+    """
     trainer = trainer_of(method, seeds, **POPULATION, **changes)
-    seen = []
-    while (population := trainer.population) is not None:
-        trainer.iterate()
+    population = trainer.population
+    really, seen = population.iterate, [population.policy.stack.flat.copy()]
+
+    def iterate():
+        found = really()
+        if returns is not None:
+            found = [{"return": value} for value in returns[len(seen) - 1]]
         seen.append(population.policy.stack.flat.copy())
-    return trainer, [seen[round(share * 8) - 1] for share in SNAPSHOTS]
+        return found
+
+    population.iterate = iterate
+    while trainer.population is not None:
+        trainer.iterate()
+    return trainer, seen
 
 
 @pytest.mark.parametrize("method", ["fcp", "mep"])
-def test_partners_are_kept_as_they_were_at_the_shares_of_their_training(method):
-    trainer, seen = raised(method, (0, 4))
-    for point in range(len(SNAPSHOTS)):
-        for member in (0, 1):
-            own = slice(3 * member, 3 * member + 3)
-            np.testing.assert_array_equal(trainer.snapshots[member, point], seen[point][own])
+def test_partners_are_kept_untrained_half_way_to_their_final_return_and_at_the_end(method):
+    nan = np.nan
+    returns = np.array([
+        [nan, nan, nan, 0.0, 0.0, 0.0, 0.0, 20.0],  # 10 is passed only at the end
+        [nan, nan, 0.0, 12.0, 3.0, 18.0, 20.0, 20.0],  # and here much earlier
+        [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],  # it never learnt: any of them will do
+        [-40.0, -40.0, -21.0, -19.0, -5.0, 0.0, 0.0, 0.0],  # from below
+        [nan, 4.0, 8.0, 12.0, 16.0, 20.0, 24.0, 26.0],  # half-way from 4 to 26 is 15
+        [nan, 9.0, 9.0, 9.0, 9.0, 9.0, 5.0, 1.0],  # it got worse
+    ])  # fmt: skip
+    half = [8, 4, 1, 4, 5, 2]
+    trainer, seen = raised(method, (0, 4), returns.T)
+    for number, point in enumerate(half):
+        member, own = divmod(number, 3)
+        kept = trainer.snapshots[member, :, own]
+        np.testing.assert_array_equal(kept[0], seen[0][number])
+        np.testing.assert_array_equal(kept[1], seen[point][number])
+        np.testing.assert_array_equal(kept[2], seen[POINTS][number])
+    assert len(trainer.snapshots[0]) == SNAPSHOTS
+    assert len(seen) == POINTS + 1
     assert trainer.steps == trainer.population_steps == 3 * 8 * 256
     assert trainer.own_steps == 0
     assert trainer.learning_rate() == trainer.config.learning_rate
