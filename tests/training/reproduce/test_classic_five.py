@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from training.reproduce import (
     classic_partners,
     classic_pieces,
 )
-from training.reproduce.classic_exploiters import exploited, exploiters_of
+from training.reproduce.classic_exploiters import exploit, exploited, exploiters_of
 from training.reproduce.classic_findings import Scores
 from training.reproduce.classic_methods import COMMON, ROWS, Row, chosen_rows
 from training.reproduce.classic_pieces import Game, Plan, games_of, next_seed, teams_of, train
@@ -209,7 +210,7 @@ def test_partners_with_preferences_are_held_out_and_answered(folders):
         assert best.card.hyperparameters["guests"] == {name: card.sha256}
 
 
-def test_the_worst_case_is_between_the_own_pair_and_the_exploiters(folders, monkeypatch):
+def test_the_worst_case_is_between_the_own_pair_and_the_exploiters(folders, monkeypatch, tmp_path):
     tiny(monkeypatch)
     out = folders / "out"
     plan = Plan((ROOM,), (ROWS[0],), (0, 1), 400, folders / "runs", out)
@@ -218,6 +219,18 @@ def test_the_worst_case_is_between_the_own_pair_and_the_exploiters(folders, monk
     assert Path(against).is_relative_to(out)  # what is played, not the runs
     assert set(points) == {(seed, seat) for seed in (0, 1) for seat in (0, 1)}
     assert all(len(own) == 2 and kl >= 0 for own in points.values() for kl, _ in own)
+    shutil.copytree(folders, tmp_path / "copy")
+    plan = Plan((ROOM,), (ROWS[0],), (0, 1), 400, tmp_path / "copy/runs", tmp_path / "copy/out")
+    assert exploited(plan, ROOM, ROWS[0]) == points
+    hero = plan.policies / "kitchen" / ROOM / ROWS[0].name / "seed1"
+    shutil.copy(hero.parent / "seed0" / "policy.onnx", hero)
+    cards = [json.loads((hero.parent / f"seed{n}" / "card.json").read_text()) for n in (0, 1)]
+    (hero / "card.json").write_text(json.dumps(cards[1] | {"sha256": cards[0]["sha256"]}))
+    assert exploited(plan, ROOM, ROWS[0]) == {}  # they never met this policy
+    assert exploit(plan, ROOM, ROWS[0])
+    again = exploited(plan, ROOM, ROWS[0])
+    assert set(again) == set(points)
+    assert again != points
     least = classic_findings._least
     assert least(100.0, [(0.2, 40.0), (0.5, 10.0)]) == pytest.approx(70)
     assert least(100.0, [(0.05, 40.0), (0.5, 60.0)]) == 40
