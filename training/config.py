@@ -169,11 +169,11 @@ class PpoBcConfig(TrainConfig):
 
     partner: str = setting(
         "",
-        "Policy to learn beside, in both seats; {seed} stands for the seed. The world's human "
-        "proxy if empty.",
+        "Policy to learn beside, in both seats, or several with commas, in equal shares; {seed} "
+        "stands for the seed. The world's human proxy if empty.",
     )
-    partner_folder: str = setting("", "Folder of that policy; the shipped ones if empty.")
-    partner_share: float = setting(1.0, "Share of the episodes beside it in the end.")
+    partner_folder: str = setting("", "Folder of these policies; the shipped ones if empty.")
+    partner_share: float = setting(1.0, "Share of the episodes beside them in the end.")
     partner_warmup: float = setting(
         0.5, "Part of the run over which that share rises from zero, linearly."
     )
@@ -297,10 +297,10 @@ class SrpoConfig(TrainConfig):
     )
     partner: str = setting(
         "",
-        "Policy that is the true partner in partner_share of the games; the world's human proxy "
-        "if empty.",
+        "Policy that is the true partner in partner_share of the games, or several with commas, "
+        "in equal shares; the world's human proxy if empty.",
     )
-    partner_folder: str = setting("", "Folder of that policy; the shipped ones if empty.")
+    partner_folder: str = setting("", "Folder of these policies; the shipped ones if empty.")
     partner_share: float = setting(
         0.0,
         "Share of the games, with and without adversary, whose true partner is another policy; in "

@@ -56,13 +56,29 @@ class Guest:
         card: Card | None = getattr(self.policy, "card", None)
         return card.sha256 if card else RULE_BASED
 
-    def act(self, rollout: Rollout, step: int, uniforms: NDArray[np.float64]) -> None:
-        """Writes the actions of its slots."""
+    def act(
+        self,
+        rollout: Rollout,
+        step: int,
+        uniforms: NDArray[np.float64],
+        observed: dict[str, NDArray[Any]],
+    ) -> None:
+        """Writes the actions of its slots.
+
+        Args:
+            rollout: Where to.
+            step: Which step of it.
+            uniforms: [S] chance.
+            observed: By encoding what all slots see in this step, as far as other guests have
+                looked already; what this one has to look at is added.
+        """
         policy = self.policy
         seen = None
         if policy.encoding is not None:
-            dense = self._world.observe(policy.encoding)
-            seen = dense.reshape(-1, *dense.shape[2:])
+            if policy.encoding not in observed:
+                dense = self._world.observe(policy.encoding)
+                observed[policy.encoding] = dense.reshape(-1, *dense.shape[2:])
+            seen = observed[policy.encoding]
         for number, part in enumerate(self._parts):
             if not len(part):
                 continue
@@ -145,26 +161,39 @@ def seat_partners(
 ) -> list[Guest]:
     """Policies in the places of learners' partners, in any seats of the team.
 
+    Several share a seed's slots out: neighbours, which take one seat each, go to the same of them,
+    the next two to the next.
+
     Args:
-        name: Name of the policy, in which {seed} stands for the learner's seed; the world's human
-            proxy if empty.
-        folder: Where it is; with the shipped policies if empty.
+        name: Names of the policies, separated by commas, in which {seed} stands for the learner's
+            seed; the world's human proxy if empty.
+        folder: Where they are; with the shipped policies if empty.
         world: The environments of all seeds.
-        parts: Seed -> slots.
+        parts: Seed -> slots, one of each environment.
         held_out: Whether policies that are kept for evaluation are let in, as they are beside
             nobody who is evaluated.
 
     Raises:
-        UserError: There is no such policy, it does not fit, or it is held out.
+        UserError: There is no such policy, it does not fit, or it is held out; or there are more
+            of them than pairs of slots.
     """
-    asked = name or f"{world.facts.world}/human-proxy"
-    names = {seed: asked.replace("{seed}", str(seed)) for seed in parts}
+    asked = [own.strip() for own in (name or f"{world.facts.world}/human-proxy").split(",")]
+    pairs = min(len(part) // 2 for part in parts.values())
+    if len(asked) > max(1, pairs):
+        raise UserError(
+            f"--partner names {len(asked)} policies, but there are {pairs} pairs of games to share "
+            "out among them: name fewer, or give --num-envs a larger number"
+        )
     guests = []
-    for own in dict.fromkeys(names.values()):
+    names = {seed: [own.replace("{seed}", str(seed)) for own in asked] for seed in parts}
+    for own in dict.fromkeys(own for each in names.values() for own in each):
         policy = load_policy(own, world.facts, Path(folder) if folder else None, world.facts.team)
         if not held_out:
             refuse_held_out(policy)
-        mine = [part if names[seed] == own else part[:0] for seed, part in parts.items()]
+        mine = []
+        for seed, part in parts.items():
+            turn = np.arange(len(part)) // 2 % len(asked)
+            mine.append(part[np.array([name == own for name in names[seed]])[turn]])
         guests.append(Guest(policy, world, mine))
     return guests
 

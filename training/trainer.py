@@ -246,8 +246,9 @@ class Trainer:
 
     def _act(self, step: int, uniforms: NDArray[np.float64]) -> None:
         if step < self.rollout.length:  # guests have no values, which is all that is asked for last
+            observed: dict[str, NDArray[Any]] = {}
             for guest in self.guests:  # first: a method may let itself play in a guest's place
-                guest.act(self.rollout, step, uniforms)
+                guest.act(self.rollout, step, uniforms, observed)
         self.act(step, uniforms)
 
     def _forget(self, done: NDArray[np.bool_]) -> None:

@@ -73,6 +73,7 @@ def test_it_learns_from_its_own_seat_only(monkeypatch):
 @pytest.mark.parametrize(("method", "more"), [
     ("ppo-bc", {"partner_warmup": 0.2}), ("srpo", {"partner_share": 0.5, "tau": 1.0}),
     ("srpo", {"partner_share": 0.5, "partner_warmup": 0.8, "tau": 1.0}),
+    ("srpo", {"partner_share": 1.0, "tau": 1.0, "partner": f"{ROOM}/human-proxy,greedy"}),
 ])  # fmt: skip
 def test_a_seed_beside_a_human_proxy_becomes_what_it_would_alone_and_goes_on(method, more):
     """The proxy has a memory, and sits in some games of both seeds."""
@@ -96,9 +97,8 @@ def test_a_seed_beside_a_human_proxy_becomes_what_it_would_alone_and_goes_on(met
     ):
         np.testing.assert_array_equal(mine, stacked)
         np.testing.assert_array_equal(mine, resumed)
-    assert alone.fingerprints() == {
-        f"{ROOM}/human-proxy": load_policy(f"{ROOM}/human-proxy").card.sha256
-    }
+    sha256 = load_policy(f"{ROOM}/human-proxy").card.sha256
+    assert alone.fingerprints()[f"{ROOM}/human-proxy"] == sha256
 
 
 @pytest.mark.parametrize("method", ["ppo-bc", "srpo"])
@@ -210,6 +210,49 @@ def test_before_adversaries_play_the_partner_itself_does():
     assert (trainer.rollout.actions[:-1, guests] == IDLE).all()
     (hero,) = trainer.heroes
     np.testing.assert_array_equal(hero.early, np.setdiff1d(np.arange(24), guests))
+
+
+@pytest.mark.parametrize("method", ["ppo-bc", "srpo"])
+def test_several_partners_have_equal_shares_of_both_seats(method):
+    names = ["stay", "random", f"{ROOM}/human-proxy", "greedy"]
+    config = config_of(method, num_envs=96, partner=", ".join(names), partner_share=0.75)
+    trainer = make_trainer(method, config, (0, 3))
+    games = {"ppo-bc": 96, "srpo": 72}[method]
+    assert [guest.policy.name for guest in trainer.guests] == names
+    met = np.concatenate([part for guest in trainer.guests for part in guest._parts])
+    assert len(set((met // 2).tolist())) == len(met) == 2 * games
+    for guest in trainer.guests:
+        for part in guest._parts:
+            assert len(part) == games // 4
+            assert np.sum(part % 2) == len(part) / 2
+            if method == "srpo":
+                adversarial = np.sum(trainer._adversarial()[part // 2 % 96])
+                assert adversarial == pytest.approx(len(part) * 2 / 3, abs=2)
+
+
+def test_partners_that_see_the_same_look_once_in_each_step(monkeypatch):
+    names = f"{ROOM}/human-proxy,{ROOM}/srpo,{ROOM}/self-play"
+    trainer = make_trainer("ppo-bc", config_of(partner=names, num_envs=6))
+    looked, observe = [], trainer.world.observe
+
+    def counted(encoding, *rest):
+        looked.append(encoding)
+        return observe(encoding, *rest)
+
+    monkeypatch.setattr(trainer.world, "observe", counted)
+    monkeypatch.setattr(trainer, "act", lambda step, uniforms: None)
+    trainer.play()
+    assert len({guest.policy.encoding for guest in trainer.guests}) == 2
+    assert len(looked) == 2 * 20
+    for guest in trainer.guests:  # each by what its own cook sees
+        (part,), (decided,) = guest._parts, guest.decided
+        seen = observe(guest.policy.encoding).reshape(12, -1)[part]
+        assert len(decided.actions) == len(part) == len(seen) == 2
+
+
+def test_more_partners_than_games_to_share_are_a_mistake():
+    with pytest.raises(UserError, match="--partner names 5 policies, but there are 4 pairs of"):
+        make_trainer("ppo-bc", config_of(partner="stay,greedy,random,slow,stubborn"))
 
 
 def test_a_partner_without_games_is_a_mistake():
