@@ -177,12 +177,25 @@ class PpoBcConfig(TrainConfig):
     partner_warmup: float = setting(
         0.5, "Part of the run over which that share rises from zero, linearly."
     )
+    final_partner_share: float = setting(
+        -1.0, "What that share then falls to until the end, linearly; below 0: it stays."
+    )
 
     def validate(self) -> None:
         """Raises UserError for a value outside its range."""
         super().validate()
-        for name in ("partner_share", "partner_warmup"):
-            require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "between 0 and 1")
+        require_shares(self)
+
+
+def require_shares(config: "PpoBcConfig | SrpoConfig") -> None:
+    """Raises UserError unless the partners' shares of the games are shares, and fall in the end."""
+    for name in ("partner_share", "partner_warmup"):
+        require(0 <= getattr(config, name) <= 1, name, getattr(config, name), "between 0 and 1")
+    require(
+        config.final_partner_share <= config.partner_share,
+        "final_partner_share", config.final_partner_share,
+        f"partner_share, {config.partner_share:g}, at the most",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -309,6 +322,7 @@ class SrpoConfig(TrainConfig):
     partner_warmup: float = setting(
         0.2, "Part of the run over which that share rises from zero, linearly."
     )
+    final_partner_share: float = setting(-1.0, "As for ppo-bc.")
 
     def validate(self) -> None:
         """Raises UserError for a value out of range or settings that contradict each other."""
@@ -323,8 +337,7 @@ class SrpoConfig(TrainConfig):
             0 <= self.true_partner_share < 1,
             "true_partner_share", self.true_partner_share, "0 or more and below 1",
         )  # fmt: skip
-        for name in ("partner_share", "partner_warmup"):
-            require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "between 0 and 1")
+        require_shares(self)
         require(
             self.kl_direction in ("adversary", "partner"),
             "kl_direction", self.kl_direction, "adversary or partner",

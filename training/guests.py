@@ -13,7 +13,7 @@ from agents.library import list_partners, load_policy
 from agents.policy import Decisions, Policy, SeatView
 from play.worlds.errors import UserError
 from play.worlds.spec import World, WorldFacts
-from training.config import TrainConfig
+from training.config import PpoBcConfig, SrpoConfig, TrainConfig
 from training.rollout import Rollout
 
 RULE_BASED = "rule-based"
@@ -196,6 +196,21 @@ def seat_partners(
             mine.append(part[np.array([name == own for name in names[seed]])[turn]])
         guests.append(Guest(policy, world, mine))
     return guests
+
+
+def let_in(config: PpoBcConfig | SrpoConfig, steps: int) -> float:
+    """Which part of `partner_share` the partners have by now.
+
+    It rises from zero over `partner_warmup` of the run, and then falls until the end to what makes
+    `final_partner_share` of the games, if that is asked for; both linearly.
+    """
+    warmup = config.partner_warmup * config.steps
+    if steps < warmup:
+        return steps / warmup
+    if config.final_partner_share < 0 or not config.partner_share:
+        return 1.0
+    fallen = min(1.0, (steps - warmup) / (config.steps - warmup)) if warmup < config.steps else 1.0
+    return 1 + fallen * (config.final_partner_share / config.partner_share - 1)
 
 
 def seat_guests(

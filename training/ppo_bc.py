@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from play.worlds.errors import UserError
 from training.config import BestResponseConfig, PpoBcConfig
-from training.guests import Guest
+from training.guests import Guest, let_in
 from training.trainer import Export, Trainer
 
 
@@ -58,9 +58,7 @@ class PpoBc(Trainer):
 
     def partner_share(self) -> float:
         """Share of the episodes that begin now which are played beside the proxy."""
-        warmup = self.config.partner_warmup * self.config.steps
-        risen = min(1.0, self.own_steps / warmup) if warmup else 1.0
-        return self.config.partner_share * risen
+        return self.config.partner_share * let_in(self.config, self.own_steps)
 
     def act(self, step: int, uniforms: NDArray[np.float64]) -> None:
         """The policy acts in every seat but those where the proxy, who acted before, is seated."""

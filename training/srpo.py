@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from play.worlds.errors import UserError
 from training.config import SrpoConfig
-from training.guests import Guest
+from training.guests import Guest, let_in
 from training.kernels import sample_actions
 from training.loss import NO_KL, REFERENCE_FIRST, REFERENCE_SECOND
 from training.ppo import Lesson, Reference
@@ -137,7 +137,7 @@ class Srpo(Trainer):
         return {name: envs for name, envs in groups.items() if len(envs)}
 
     def play(self) -> None:
-        """Fills the rollout; between two of them guests are let in."""
+        """Fills the rollout; between two of them guests are let in, or sent away."""
         self._seat_guests()
         super().play()
 
@@ -227,12 +227,12 @@ class Srpo(Trainer):
 
         A guest who is not let in yet decides as well; the hero then acts and learns in its place.
         """
-        warmup = self.config.partner_warmup * self.config.steps
         adversarial, hosted = self._adversarial(), self._hosted()
-        for kind in (adversarial, ~adversarial) if self.steps < warmup else ():
+        part = let_in(self.config, self.steps)
+        for kind in (adversarial, ~adversarial) if part < 1 else ():
             games = np.flatnonzero(hosted & kind)
-            let_in = int(self.steps / warmup * len(games) / 2)  # pairs of games, one for each seat
-            hosted[games[2 * let_in :]] = False
+            pairs = int(part * len(games) / 2 + 1e-9)  # of games, one for each seat
+            hosted[games[2 * pairs :]] = False
         hosted = np.tile(hosted, len(self.members))
         contexts = np.tile(adversarial, len(self.members)) + 2 * hosted
         self.context = np.repeat(contexts, self.players).astype(np.int64)  # [S]

@@ -32,6 +32,14 @@ def test_it_plays_with_itself_at_first_and_beside_the_partner_in_the_end():
         shares.append(trainer.partner_share())
         trainer.iterate()
     assert shares == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1, 1, 1, 1, 1])
+    trainer = make_trainer("ppo-bc", config_of(
+        partner="stay", partner_share=0.8, partner_warmup=0.2, final_partner_share=0.2
+    ))  # fmt: skip
+    shares = []
+    for _ in range(10):
+        shares.append(trainer.partner_share())
+        trainer.steps += 160
+    assert shares == pytest.approx([0, 0.4, 0.8, 0.725, 0.65, 0.575, 0.5, 0.425, 0.35, 0.275])
     trainer = make_trainer("ppo-bc", config_of(partner="stay", partner_share=0.5))
     assert not trainer.beside.any()
     trainer.steps = 800
@@ -199,6 +207,26 @@ def test_srpos_partner_is_let_in_over_the_part_of_the_run_that_is_asked_for():
         )
         trainer.steps += 24 * 20
     assert found == [(0, 0, 0), (8, 4, 4), (16, 8, 8)]
+
+
+def test_srpos_partner_leaves_games_to_the_hero_in_the_end():
+    config = config_of(
+        "srpo", num_envs=48, partner="stay", partner_share=0.75, partner_warmup=0.25,
+        final_partner_share=0.25, true_partner_share=0.5, steps=4 * 48 * 20,
+    )  # fmt: skip
+    trainer = make_trainer("srpo", config)
+    found = []
+    for _ in range(5):
+        trainer._seat_guests()
+        guests = np.flatnonzero(trainer.is_guest)
+        found.append((len(guests), int((guests // 2 < 24).sum()), int((guests % 2).sum())))
+        trainer.steps += 48 * 20
+    assert found == [(0, 0, 0), (36, 18, 18), (28, 14, 14), (20, 10, 10), (12, 6, 6)]
+
+
+def test_a_share_that_rises_in_the_end_is_a_mistake():
+    with pytest.raises(UserError, match=r"--final-partner-share is 0.6, .*partner_share, 0.5, at"):
+        config_of("srpo", partner_share=0.5, final_partner_share=0.6)
 
 
 def test_before_adversaries_play_the_partner_itself_does():
