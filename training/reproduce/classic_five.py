@@ -16,7 +16,7 @@ from training.evaluation.teams import fingerprints
 from training.machine import machine, usable_processors
 from training.reproduce.classic_exploiters import EXPLOITED, exploit
 from training.reproduce.classic_findings import find, read_study
-from training.reproduce.classic_methods import COMMON, SHAPED, TIMES, chosen_layouts, chosen_rows
+from training.reproduce.classic_methods import COMMON, SHAPED, chosen_layouts, chosen_rows
 from training.reproduce.classic_page import write_page
 from training.reproduce.classic_partners import prefer, respond
 from training.reproduce.classic_pieces import Plan, freeze_proxies, play, train
@@ -26,7 +26,7 @@ from training.reproduce.pieces import seeds_for_crossplay
 from training.reproduce.tasks import Task, run_here, run_on_cluster
 
 EXPERIMENT = "classic-five"
-STEPS = 1_000_000
+STEPS = 2_000_000
 
 
 @click.command(name=EXPERIMENT)
@@ -43,8 +43,7 @@ STEPS = 1_000_000
 @click.option("--seeds", default="0-4", show_default=True, help="Seeds of every row.")
 @click.option(
     "--steps", type=click.IntRange(1), default=STEPS, show_default=True,
-    help="Joint steps that each policy learns for; twice as many in counter_circuit_o_1order. A "
-    "population's come beside that.",
+    help="Joint steps that each policy learns for; a population's come beside that.",
 )  # fmt: skip
 @click.option(
     "--processes", type=click.IntRange(1), default=None,
@@ -109,7 +108,7 @@ def classic_five(
 def settings_of(plan: Plan) -> dict[str, Any]:
     """What the pieces in a folder have in common."""
     training = {"shaped": SHAPED} | COMMON
-    return {"seeds": list(plan.seeds), "steps": plan.steps, "times": TIMES, "training": training}
+    return {"seeds": list(plan.seeds), "steps": plan.steps, "training": training}
 
 
 def tasks_of(plan: Plan, exploiters: bool = True) -> Iterator[Task]:

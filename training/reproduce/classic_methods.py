@@ -16,9 +16,6 @@ SHAPED = 0.8
 """Part of the training over which shaped rewards and random first states fade out."""
 COMMON = {key: value for key, value in TRAINING.items() if key not in ("steps", "warm_start")}
 """What suits the kitchens; the same for all rows and layouts. Set by self-play's own return."""
-TIMES = {"counter_circuit_o_1order": 2}
-"""How many times the experiment's steps everything has on a layout, if not once. After one million
-there self-play earned 100 to 155 and one seed each of IPPO and E3T nothing; that decided."""
 OURS, BASELINE, CONTROL = "SRPO", "other methods", "controls"
 
 
@@ -90,8 +87,8 @@ ROWS = (
     Row("ippo", "IPPO, a policy per seat", "ippo", BASELINE),
     Row("self-play", "self-play", "self-play", BASELINE),
     Row("self-play-visited", "self-play, state augmentation", "self-play", BASELINE, VISITED),
-    Row("fcp", "FCP", "fcp", BASELINE, POPULATION, 0.5),
-    Row("mep", "MEP", "mep", BASELINE, POPULATION, 0.5),
+    Row("fcp", "FCP", "fcp", BASELINE, POPULATION, 0.25),
+    Row("mep", "MEP", "mep", BASELINE, POPULATION, 0.25),
     Row("e3t", "E3T", "e3t", BASELINE),
     Row("ppo-bc", "PPO-BC", "ppo-bc", BASELINE),
     Row("entropy-0.03", "self-play, entropy .03", "self-play", CONTROL, steady(0.03)),

@@ -12,7 +12,7 @@ from play.worlds.kitchen.layouts import CLASSICS
 from training.evaluation.report import without_nan
 from training.machine import machine
 from training.reproduce.classic_findings import PUBLISHED, TOLERATED, WANTED_PROXIMITY, Study
-from training.reproduce.classic_methods import CONTROL, OURS, ROWS, TIMES
+from training.reproduce.classic_methods import CONTROL, OURS, ROWS
 from training.reproduce.classic_shipped import RECOMMENDED, offered
 from training.reproduce.folders import RECORD
 from training.reproduce.kitchen_page import interval, signed, words_of
@@ -24,7 +24,7 @@ INTRODUCTION = """\
 
 Written by `understudy reproduce classic-five`; command, commit and versions are in
 [{record}]({record}), what every game came to in [pieces](pieces), the policies in
-[policies](policies). {seeds} seeds of every row; {steps:,} joint steps of each{times}.
+[policies](policies). {seeds} seeds of every row; {steps:,} joint steps of each.
 FCP's and MEP's populations come beside that. One network family (two layers of 64 units), old
 dynamics, 400 steps. Machine: {machine}. Intervals are 95 % bootstrap intervals over independently
 trained seeds. What the columns mean, how the budget was set and what the numbers can be compared
@@ -52,7 +52,6 @@ def write_page(study: Study, found: Mapping[str, Any], folder: Path) -> None:
     plan = study.plan
     introduction = INTRODUCTION.format(
         record=RECORD, seeds=len(plan.seeds), steps=plan.steps,
-        times="".join(f", {each} times as many in {layout}" for layout, each in TIMES.items()),
         machine=words_of(machine()),
     )  # fmt: skip
     parts = [introduction, in_short(study, found["layouts"]), *aims(study, found)]

@@ -22,7 +22,7 @@ from training.evaluation.files import write_whole
 from training.evaluation.matches import EXPLOIT, PLAY, STOP, Match, Rules, play_match
 from training.evaluation.teams import Team, fingerprints
 from training.provenance import git_commit
-from training.reproduce.classic_methods import KEPT, KEPT_SEEDS, LEVELS, ROWS, TIMES, Row
+from training.reproduce.classic_methods import KEPT, KEPT_SEEDS, LEVELS, ROWS, Row
 from training.reproduce.pieces import Piece, export_piece, freeze, train_piece
 
 HELD_OUT, DEVELOPMENT = NAMES["test"], NAMES["train"]
@@ -51,8 +51,7 @@ class Plan:
         layouts: Layouts.
         rows: Rows of the tables.
         seeds: Seeds of every row.
-        steps: Steps that each seed of a row learns for, where a layout does not have more
-            (`steps_on`); a population's come beside that.
+        steps: Steps that each seed of a row learns for; a population's come beside that.
         runs: Folder of the training runs.
         out: Folder of the results.
     """
@@ -69,13 +68,9 @@ class Plan:
         """Folder of the policies."""
         return self.out / "policies"
 
-    def steps_on(self, layout: str) -> int:
-        """Steps that each seed of a row learns for on a layout."""
-        return self.steps * TIMES.get(layout, 1)
-
     def piece(self, layout: str, row: Row) -> Piece:
         """The training of a row on a layout."""
-        settings = row.settings(layout, self.steps_on(layout))
+        settings = row.settings(layout, self.steps)
         return Piece(row.name, row.method, self.seeds, settings)
 
     def record(self, layout: str, name: str) -> Path:
