@@ -1,11 +1,9 @@
 """Partners with preferences of their own, and a policy that learns to play beside them.
 
 A partner is paid for events that it likes or dislikes, such as putting dishes down, and perhaps for
-what the team earns; the adapting policy, in the other seat, is paid for what the team earns. That
-comes with shaped rewards, as in every training: without them a partner that cannot serve alone
-never finds out what there is to earn. Their seed decides the preferences.
-Such partners behave in ways that no training for the team's return comes to, and are made to test
-others with.
+what the team earns; the adapting policy, in the other seat, is paid for what the team earns. Their
+seed decides the preferences. Such partners behave in ways that no training for the team's return
+comes to, and are made to test others with.
 
 Source: Yu et al. 2023, "Learning zero-shot cooperation with humans, assuming humans are biased"
 (HSP, arXiv 2302.01605), and ZSC-Eval (arXiv 2310.05208). Differs in: weights are in units of
@@ -89,13 +87,14 @@ class Preferring(Trainer):
 
     def after_step(self, step: int) -> None:
         """Pays the partners for what happened."""
-        world, rollout = self.world, self.rollout
+        world, rollout, players = self.world, self.rollout, self.players
         events = world.events.reshape(rollout.slots, -1)
-        earned = rollout.own[step] + np.float32(self.shaping()) * rollout.shaped[step]
         idle = rollout.actions[step] == world.facts.idle_action
         for k in range(len(self.members)):
             own = self.of_member(self.partner_slots, k)
-            happened = np.column_stack([events[own], idle[own], earned[own]]).astype(np.float32)
+            happened = np.column_stack(
+                [events[own], idle[own], rollout.rewards[step, own // players]]
+            ).astype(np.float32)
             self.liked[step, own] = happened @ self._weights[k]
 
     def learn(self) -> list[dict[str, float]]:

@@ -29,9 +29,7 @@ def test_a_partner_is_paid_for_what_it_likes(monkeypatch):
         0: ["north", "west", "interact", "east", "north", "interact", "stay", "stay", "stay"],
         1: ["stay", "east", "interact", "stay", "south", "stay", "stay", "east", "interact"],
     }
-    trainer = trainer_of(
-        preferences="onion_pickup=0.5,potting_onion=2,idle=-0.125,reward=1", shared_shaping=False
-    )
+    trainer = trainer_of(preferences="onion_pickup=0.5,potting_onion=2,idle=-0.125,reward=1")
 
     def scripted(policies, step, slots, uniforms):
         for slot in slots:
@@ -41,44 +39,34 @@ def test_a_partner_is_paid_for_what_it_likes(monkeypatch):
     monkeypatch.setattr(trainer, "decide", scripted)
     trainer.play()
     assert trainer.partner_slots.tolist() == [0, 3, 4, 7]  # the seats in turn
-    paid = {0: [0, 0, 0.5, 0, 0, 2 + 3 / 20, -0.125, -0.125, -0.125],
+    paid = {0: [0, 0, 0.5, 0, 0, 2, -0.125, -0.125, -0.125],
             3: [-0.125, 0, 0.5, -0.125, 0, -0.125, -0.125, 0, 0]}  # fmt: skip
     for slot, expected in paid.items():
-        assert trainer.liked[:9, slot] == pytest.approx(expected), slot
+        assert trainer.liked[:9, slot].tolist() == expected, slot
     assert not trainer.liked[:, trainer.adapting_slots].any()
 
 
-@pytest.mark.parametrize("shared", [False, True])
-def test_pay_is_the_weighted_sum_of_the_events_of_the_own_seat(shared):
+def test_pay_is_the_weighted_sum_of_the_events_of_the_own_seat():
     """A second world, stepped with the same actions, tells the events by name."""
-    trainer = trainer_of((8, 9), shared_shaping=shared, shaping_steps=8000, rollout_length=400,
-                         exploring_starts=1.0, steps=100_000)  # fmt: skip
-    trainer.iterate()  # from now on the environments are in random states
-    shaping = trainer.shaping()
-    assert shaping == 0.8
-    rewarded, over = 0, np.zeros(8, bool)
+    trainer = trainer_of((7, 8))
     for member in trainer.preferences:
-        assert member == draw_preferences(8 if member is trainer.preferences[0] else 9,
+        assert member == draw_preferences(7 if member is trainer.preferences[0] else 8,
                                           trainer.config.events)  # fmt: skip
     world = make_world(ROOM, 8, autoreset=True)
     world.set_states(trainer.world.get_states())
     trainer.play()
     names = world.facts.events
-    for step in range(400):
+    for step in range(24):
         actions = trainer.rollout.actions[step].reshape(8, 2)
         world.step(actions)
-        for env in np.flatnonzero(~over):  # the trainer's random starts are its own
+        for env in range(8):
             seat = env % 2
             likes = trainer.preferences[env // 4]
             happened = [names[e] for e in np.flatnonzero(world.events[env, seat])]
             pay = sum(likes.get(name, 0.0) for name in happened)
             pay += likes["idle"] * (actions[env, seat] == ACTIONS.index("stay"))
-            shaped = world.shaped_rewards[env].sum() if shared else world.shaped_rewards[env, seat]
-            pay += likes["reward"] * (world.rewards[env].sum() + shaping * shaped) / 20
-            rewarded += shaped > 0 and likes["reward"] > 0
+            pay += likes["reward"] * world.rewards[env].sum() / 20
             assert trainer.liked[step, 2 * env + seat] == pytest.approx(pay, abs=1e-6)
-        over |= world.done
-    assert rewarded
 
 
 def test_seeds_differ_in_what_they_like_and_in_nothing_but_their_seed():
