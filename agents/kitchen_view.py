@@ -108,17 +108,17 @@ class KitchenMap:
             if (stations := [c for c in cells if self.room[cell] in self.rooms_at.get(c, ())])
         )
 
-    def passes(self, kind: str, manned: frozenset[int]) -> Mapping[int, int]:
-        """Room -> how often a thing must be passed on over a counter to reach a kind of station.
+    def passes(self, stations: frozenset[int], manned: frozenset[int]) -> Mapping[int, int]:
+        """Room -> how often a thing must be passed on over a counter to reach one of some stations.
 
         Args:
-            kind: Terrain character of the stations.
+            stations: Their cells.
             manned: Rooms with a player in them.
         """
-        return self._passes(kind, manned)
+        return self._passes(stations, manned)
 
-    def _count_passes(self, kind: str, manned: frozenset[int]) -> dict[int, int]:
-        used = {room for cell in self.stations[kind] for room in self.rooms_at.get(cell, ())}
+    def _count_passes(self, stations: frozenset[int], manned: frozenset[int]) -> dict[int, int]:
+        used = {room for cell in stations for room in self.rooms_at.get(cell, ())}
         found = dict.fromkeys(used & manned, 0)
         queue = deque(found)
         while queue:
@@ -233,8 +233,14 @@ class Scene:
         return self.map.ways((self.cell, self.facing))
 
     def passes(self, item: int) -> Mapping[int, int]:
-        """Room -> how often an item must be passed on from there until it is of use."""
-        return self.map.passes("S" if item >= SOUP else "P", self.manned)
+        """Room -> how often an item must be passed on from there until it is of use now."""
+        if item >= SOUP:
+            return self.map.passes(frozenset(self.map.stations["S"]), self.manned)
+        wanting = [
+            pot.cell for pot in self.pots
+            if (not pot.idle if item == DISH else self.missing(pot)[item] > 0)
+        ]  # fmt: skip
+        return self.map.passes(frozenset(wanting or self.map.stations["P"]), self.manned)
 
     def target(self, pot: Pot) -> tuple[int, int]:
         """The recipe to make of a pot's contents: most points in the time that it costs.
@@ -262,7 +268,7 @@ class Scene:
     @cached_property
     def supplied(self) -> dict[int, bool]:
         """Whether somebody can get an ingredient to where it is of use."""
-        useful = self.passes(ONION).keys()
+        useful = self.map.passes(frozenset(self.map.stations["P"]), self.manned).keys()
         everywhere = [*self.counters.values(), self.held, *(held for _, _, held in self.others)]
         return {
             item: item in everywhere

@@ -196,16 +196,33 @@ def use_or_pass(scene: Scene, stations: list[int]) -> list[int]:
     here = passes.get(scene.room, len(passes))
     if here == 0:
         return [cell for cell in stations if scene.room in scene.map.rooms_at.get(cell, ())]
-    onwards = [
+    onwards = counters_onwards(scene, scene.room, scene.held)
+    free = [cell for cell in onwards if scene.counters[cell] == NOTHING]
+    last = len(free) == 1 < len(onwards)
+    if last and scene.held in (ONION, TOMATO) and _soups_come_here(scene, onwards):
+        return []  # the last place is for a soup, or the dish that it waits for
+    if not free and to_clear(scene, scene.room, scene.held):
+        return [cell for cell in free_counters(scene) if len(rooms(scene, cell)) == 1]
+    return free
+
+
+def counters_onwards(scene: Scene, room: int, item: int) -> list[int]:
+    """Counters over which an item gets from a room to one that is nearer to where it is of use."""
+    passes = scene.passes(item)
+    here = passes.get(room, len(passes))
+    return [
         cell
         for cell in scene.counters
-        if scene.room in rooms(scene, cell)
-        and any(passes.get(room, here) < here for room in rooms(scene, cell))
+        if room in rooms(scene, cell)
+        and any(passes.get(there, here) < here for there in rooms(scene, cell))
     ]
-    free = [cell for cell in onwards if scene.counters[cell] == NOTHING]
-    if scene.held < SOUP and len(free) == 1 < len(onwards):
-        return []  # the last place is for a soup that comes the other way
-    return free
+
+
+def _soups_come_here(scene: Scene, counters: list[int]) -> bool:
+    """Whether soups are passed on to the player's room over some counters."""
+    passes = scene.passes(SOUP)
+    here = passes.get(scene.room, len(passes))
+    return any(passes.get(room, here) > here for c in counters for room in rooms(scene, c))
 
 
 def rooms(scene: Scene, cell: int) -> frozenset[int]:
@@ -238,10 +255,18 @@ def takeable(scene: Scene, item: int) -> list[int]:
 
 
 def on_its_way(scene: Scene, item: int) -> int:
-    """How many of an item others hold, or find on counters that are theirs to clear."""
-    mine = takeable(scene, item)
+    """How many of an item others find on counters that are theirs to clear, or hold.
+
+    What is held where it would have to be passed on to the player does not count: whoever holds
+    it may wait for a free counter, or for the player.
+    """
+    mine, passes = takeable(scene, item), scene.passes(item)
     lying = sum(there == item and cell not in mine for cell, there in scene.counters.items())
-    return lying + sum(held == item for _, _, held in scene.others)
+    here = passes.get(scene.room, len(passes))
+    return lying + sum(
+        held == item and passes.get(scene.map.room[cell], len(passes)) <= here
+        for cell, _, held in scene.others
+    )
 
 
 def sources(scene: Scene, item: int) -> list[int]:
@@ -259,15 +284,35 @@ def fetch(scene: Scene) -> list[int]:
     """What empty hands do."""
     soups = takeable(scene, SOUP)
     if soups:
-        return soups
+        return to_clear(scene, scene.room, SOUP) or soups
     ready = to_start(scene)
     if ready:
         return ready
     dishes = sources(scene, DISH) if dishes_short(scene) > 0 else []
     ingredients = wanted_ingredients(scene)
     if dishes and (not ingredients or _soon(scene, dishes)):
-        return dishes
-    return ingredients or dishes
+        return to_clear(scene, scene.room, DISH) or dishes
+    return ingredients or dishes or in_the_way(scene)
+
+
+def in_the_way(scene: Scene) -> list[int]:
+    """Counters to clear, as somebody waits there to hand over a soup or what a pot needs."""
+    needed = {DISH} if any(not pot.idle for pot in scene.pots) else set()
+    needed |= {item for pot in scene.pots for item, count in scene.missing(pot).items() if count}
+    return [
+        place
+        for cell, _, held in scene.others
+        if held >= SOUP or held in needed
+        for place in to_clear(scene, scene.map.room[cell], held)
+    ]
+
+
+def to_clear(scene: Scene, room: int, item: int) -> list[int]:
+    """What the player can take away if the counters are full where an item leaves a room."""
+    places = counters_onwards(scene, room, item)
+    if any(scene.counters[place] == NOTHING for place in places):
+        return []
+    return [place for place in places if place in takeable(scene, scene.counters[place])]
 
 
 def _soon(scene: Scene, dishes: list[int]) -> bool:
@@ -319,7 +364,9 @@ def fullest_first(scene: Scene) -> list[Pot]:
 
 def bring_ingredient(scene: Scene) -> list[int]:
     """What to do with an onion or tomato in hand."""
-    lacking = [pot for pot in fullest_first(scene) if scene.missing(pot)[scene.held]]
+    lacking = own_first(
+        scene, [pot for pot in fullest_first(scene) if scene.missing(pot)[scene.held]]
+    )
     fullest = [
         pot.cell for pot in lacking
         if pot.onions + pot.tomatoes == lacking[0].onions + lacking[0].tomatoes
@@ -332,10 +379,18 @@ def bring_ingredient(scene: Scene) -> list[int]:
 
 def bring_dish(scene: Scene) -> list[int]:
     """What to do with a dish in hand."""
-    cooking = sorted((pot for pot in scene.pots if not pot.idle), key=lambda pot: pot.left)
+    cooking = own_first(
+        scene, sorted((pot for pot in scene.pots if not pot.idle), key=lambda pot: pot.left)
+    )
     if cooking or scene.passes(DISH).get(scene.room) != 0:
         return use_or_pass(scene, [pot.cell for pot in cooking if pot.left <= cooking[0].left + 5])
     return put_down_for(scene, True)
+
+
+def own_first(scene: Scene, pots: list[Pot]) -> list[Pot]:
+    """Those of some pots that the player's room can use; all if it can use none."""
+    own = [pot for pot in pots if scene.room in scene.map.rooms_at.get(pot.cell, ())]
+    return own or pots
 
 
 def put_down_for(scene: Scene, needed: bool) -> list[int]:

@@ -3,9 +3,20 @@
 import numpy as np
 import pytest
 
+from agents.kitchen_view import kitchen_map
 from agents.library import list_partners, load_policy
 from agents.policy import Policy, SeatView
 from play.worlds.errors import UserError
+from play.worlds.kitchen.generator import kitchen_text
+from play.worlds.kitchen.state import (
+    DISH,
+    NOTHING,
+    ONION,
+    PLAYERS,
+    STAY,
+    counters_offset,
+    pots_offset,
+)
 from play.worlds.registry import make_world, world_names
 from play.worlds.spec import World
 
@@ -61,6 +72,39 @@ def test_they_earn_something_everywhere(name: str) -> None:
 )
 def test_they_start_pots_where_pots_do_not_start_themselves(layout: str) -> None:
     assert play(make_world(f"kitchen/{layout}", dynamics="new"), "greedy") >= 100
+
+
+# Kitchens with a room for each cook: pots in both rooms, or two counters that onions can fill up.
+DIVIDED = {
+    1000008: 240, 1000014: 100, 1000015: 200, 1000021: 180, 1000037: 240, 1000048: 140,
+    3000001: 100, 3000007: 100, 3000059: 100, 3000073: 100,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("number", DIVIDED)
+def test_they_hand_over_what_the_other_room_needs_and_no_counter_stays_full(number: int) -> None:
+    world = make_world("kitchen/divided", layout_text=kitchen_text(number))
+    assert play(world, "greedy") >= DIVIDED[number]
+
+
+def test_it_clears_a_counter_where_somebody_waits_to_hand_over() -> None:
+    """Seat 1 waits with a dish for the ready soup, and onions lie on both counters between them."""
+    world = make_world("kitchen/hatches", layout_text=kitchen_text(1000021))
+    counters = kitchen_map(world.layout.rows).stations["X"]
+    row = world.get_states()[0]
+    row[PLAYERS + 5] = DISH
+    row[pots_offset(world.tables) :][:3] = [3, 0, 20]
+    hatches = [counters.index(2 * 4 + y) for y in (1, 2)]  # column 2
+    places = counters_offset(world.tables) + np.array(hatches)
+    row[places] = ONION
+    world.set_states(row[None])
+    chef = load_policy("greedy", world.facts)
+    memory = chef.initial_state(1)
+    for _ in range(6):
+        made = chef.act(None, [SeatView(world, 0, 0)], memory, np.array([0.5]))
+        memory = made.state
+        world.step(np.array([[made.actions[0], STAY]]))
+    assert sorted(world.get_states()[0, places]) == [NOTHING, ONION]
 
 
 def test_it_counts_on_nobody() -> None:
