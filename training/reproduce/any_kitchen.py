@@ -46,6 +46,10 @@ PROXY = "human-proxy-held-out"
 SPECIALIST = "srpo"
 SHIPPED, TITLE = f"{WORLD}/{SPECIALIST}", "SRPO (any kitchen)"
 """Name and title of the policy among those that players are offered."""
+DESCRIPTION = (
+    "Trained with SRPO in thousands of generated kitchens by `understudy reproduce any-kitchen`; "
+    "plays layouts that it has never seen."
+)
 CONFIDENCE = 1.959964  # two-sided 95 % of the normal distribution
 
 
@@ -164,7 +168,7 @@ def ship(found: Mapping[str, Any], policy: Path, folder: Path) -> None:
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     shutil.copyfile(policy / "policy.onnx", target / "policy.onnx")
-    card |= {"name": SHIPPED, "title": TITLE}
+    card |= {"name": SHIPPED, "title": TITLE, "description": DESCRIPTION}
     card["results"] |= {EXPERIMENT.replace("-", "_"): found["findings"]}
     write_card(target, card)
 

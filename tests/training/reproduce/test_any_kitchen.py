@@ -88,6 +88,7 @@ def test_a_run_in_small_goes_on_where_it_was_stopped(small, monkeypatch, tmp_pat
     assert run(monkeypatch, *ARGUMENTS, out, *ship) == 0
     (partner,) = (p for p in list_partners("kitchen/bottleneck", kept) if p.card)
     assert (partner.name, partner.recommended) == ("kitchens/generated/srpo", True)
+    assert "never seen" in partner.description
     assert partner.sha256 == record["settings"]["sha256"]
     assert partner.card.results["any_kitchen"]["aim"]["reached"]
 
