@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +166,10 @@ BUILTIN: dict[str, Builtin] = {
 
 
 def list_partners(world: str | None = None, folder: Path | None = None) -> list[Partner]:
-    """All partners, or those that can play one world; the recommended first, models of people last.
+    """All partners, or those that can play one world.
+
+    First those that were trained for the world, the recommended one before the others; then those
+    that play any of its kind, models of people and rule-based ones.
 
     Args:
         world: Full name of a world.
@@ -182,10 +185,13 @@ def list_partners(world: str | None = None, folder: Path | None = None) -> list[
     ]  # fmt: skip
     if world is not None:
         partners = [partner for partner in partners if partner.plays(world)]
+        if any(p.recommended and p.family is None for p in partners):
+            partners = [replace(p, recommended=p.recommended and not p.family) for p in partners]
     return sorted(
         partners,
         key=lambda p: (
-            p.world is None, p.world or "", not p.recommended, p.algorithm == HUMAN_PROXY,
+            p.card is None, p.algorithm == HUMAN_PROXY and world is not None, p.world is None,
+            p.world or "", not p.recommended, p.algorithm == HUMAN_PROXY,
         ),
     )  # fmt: skip
 
@@ -251,7 +257,8 @@ def check_fit(policy: Policy | Partner, facts: WorldFacts, seats: Iterable[int] 
     """
     card: Card | None = getattr(policy, "card", None)
     if card is not None:
-        if not card.family or not _in_family(card.family, facts.world):
+        at_home = facts.world == card.world or _in_family(card.family, facts.world)
+        if not card.family or not at_home:
             _check_world(card, facts)
             _check_options(card, facts)
         if unknown := unknown_features(card, facts):

@@ -54,6 +54,10 @@ PRESENTATION = Presentation(
     failure="No soup made it to the counter this time.",
     prize="soup-3-0",
     partners={
+        "kitchens/generated/srpo": (
+            "Understudy for any kitchen (SRPO)",
+            "Trained in thousands of kitchens; it cooks in ones that it has never seen.",
+        ),
         "random": ("Random cook", "Presses keys at random."),
         "stay": ("Statue", "Never moves; you cook alone."),
     },

@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from agents.card import read_card, write_card
-from agents.library import POLICIES_DIR, check_fit, list_partners, load_policy
+from agents.library import HUMAN_PROXY, POLICIES_DIR, check_fit, list_partners, load_policy
 from agents.onnx import OnnxPolicy
 from play.worlds.errors import UserError
 from play.worlds.registry import make_world
@@ -222,9 +222,24 @@ def test_a_shipped_policy_fits_its_own_game(name: str) -> None:
     policy = load_policy(name, facts, seats=description.seats)
     check_fit(policy, facts, description.seats)
     assert description.name == name
-    assert (POLICIES_DIR / name / "policy.onnx").stat().st_size < 1_000_000
+    assert (POLICIES_DIR / name / "policy.onnx").stat().st_size < 1_500_000
 
 
 def test_the_recommended_partner_comes_first() -> None:
     first = list_partners(WORLD)[0]
     assert (first.name, first.recommended) == (f"{WORLD}/srpo", True)
+    assert [p.name for p in list_partners(WORLD) if p.recommended] == [first.name]
+    anywhere = list_partners("kitchen/bottleneck")[0]
+    assert (anywhere.name, anywhere.recommended) == ("kitchens/generated/srpo", True)
+    check_fit(anywhere, make_world("kitchen/bottleneck").facts, (0, 1))
+
+
+def test_partners_for_any_kitchen_come_between_those_for_the_layout_and_models_of_people() -> None:
+    partners = list_partners(WORLD)
+    kinds = [
+        "any" if p.card and p.family else "rules" if not p.card
+        else "people" if p.algorithm == HUMAN_PROXY else "own"
+        for p in partners
+    ]  # fmt: skip
+    assert list(dict.fromkeys(kinds)) == ["own", "any", "people", "rules"]
+    assert kinds == sorted(kinds, key=["own", "any", "people", "rules"].index)

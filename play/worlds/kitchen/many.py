@@ -31,8 +31,9 @@ GENERATED = "generated"
 VERSION = 1
 TRAINING: dict[str, Any] = FOR_ONE | {
     "encoding": WITH_ORDERS,
-    "steps": 30_000_000, "options": "count=16384", "num_envs": 128, "hidden": 128, "epochs": 2, "minibatches": 16,
-    "final_learning_rate": 1e-4, "shaping_steps": 8_000_000, "checkpoint_every": 500_000,
+    "options": "count=16384", "steps": 30_000_000, "num_envs": 128, "hidden": 128, "epochs": 2,
+    "minibatches": 16, "final_learning_rate": 1e-4, "shaping_steps": 8_000_000,
+    "checkpoint_every": 500_000,
 }  # fmt: skip
 """Settings of training: what suits a single kitchen, and more of it; what was tried is in
 `docs/experiments.md`."""
