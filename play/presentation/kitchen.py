@@ -55,7 +55,7 @@ PRESENTATION = Presentation(
     prize="soup-3-0",
     partners={
         "kitchens/generated/srpo": (
-            "Understudy for any kitchen (SRPO)",
+            "Understudy anywhere (SRPO)",
             "Trained in thousands of kitchens; it cooks in ones that it has never seen.",
         ),
         "random": ("Random cook", "Presses keys at random."),
