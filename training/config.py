@@ -258,7 +258,9 @@ class MepConfig(FcpConfig):
     """Maximum entropy population: as FCP, with partners that are rewarded for being different."""
 
     diversity: float = setting(
-        0.01, "Weight of the population's entropy in the partners' reward (alpha)."
+        0.0005,
+        "Weight of the population's entropy in the partners' reward (alpha), in units of success; "
+        "the source's .01 is in points, of which a soup has 20.",
     )
     priority: float = setting(
         3.0, "Power of a partner's rank by difficulty in the choice of partners (beta)."
