@@ -76,8 +76,8 @@ LATER = {"warm_start": TRAINING["warm_start"]}
 more in the first: beside one from the start, three of five seeds of SRPO hardly learnt to cook in
 forced_coordination in the same number of steps."""
 LAST = {"warm_start": 0.75, "true_partner_share": 2 / 3}
-"""Where the true partner is mostly the human proxy adversaries play in the last quarter, in a third
-of the games: more of them cost SRPO's own pair and its games with the proxy
+"""Adversaries play in the last quarter only, in a third of the games: where the true partner is
+mostly the human proxy, more of them can cost SRPO's own pair and its games with the proxy
 (docs/experiments.md)."""
 
 ROWS = (
@@ -86,6 +86,10 @@ ROWS = (
     Row("srpo-bc", "SRPO on PPO-BC", "srpo", OURS, LAST | {"partner_share": 0.5}),
     Row(
         "srpo-bc-more", "SRPO on PPO-BC, nine tenths", "srpo", OURS,
+        LATER | {"partner_share": 0.9},
+    ),
+    Row(
+        "srpo-bc-last", "SRPO on PPO-BC, nine tenths, last quarter", "srpo", OURS,
         LAST | {"partner_share": 0.9},
     ),
     Row("ippo", "IPPO, a policy per seat", "ippo", BASELINE),
