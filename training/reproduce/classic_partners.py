@@ -42,9 +42,8 @@ CHOSEN = 5
 HALF, WHOLE = 0.5, 1.0
 EFFORT = 0.25
 """Steps of a candidate's and of a best response's training, as a share of a row's."""
-TIMES = {"counter_circuit_o_1order": 2, "forced_coordination": 4}
-"""How many times as many they have on a layout, if not once: there it takes longest to cook, and
-where neither can cook alone nothing is earned until both have learnt their part."""
+TIMES = {"counter_circuit_o_1order": 2}
+"""How many times as many they have on a layout, if not once: there it takes longest to cook."""
 EPISODES = 20
 LEAST = 20.0
 """Points that a candidate and its adapting policy must earn together: one soup."""
