@@ -325,11 +325,14 @@ def recommended(figures: Mapping[str, Mapping[str, Any]]) -> str | None:
         figures: The layout's figures by row.
     """
     ours = [row.name for row in ROWS if row.group == OURS and row.name in figures]
-    beside = {row: figures[row]["development proxy"] for row in ours}
-    if not beside:
-        return None
+    return best_beside_development(figures, ours) if ours else None
+
+
+def best_beside_development(figures: Mapping[str, Mapping[str, Any]], rows: Sequence[str]) -> str:
+    """Of some rows of a layout the one that `recommended` would take."""
+    beside = {row: figures[row]["development proxy"] for row in rows}
     least = max(beside.values(), key=lambda figure: figure["mean"])["low"]
-    level = [row for row in ours if beside[row]["mean"] >= least]
+    level = [row for row in rows if beside[row]["mean"] >= least]
     return max(level, key=lambda row: figures[row]["cross"]["mean"])
 
 

@@ -12,14 +12,21 @@ from typing import Any
 
 from agents.card import read_card, write_card
 from training.export import TITLES
-from training.reproduce.classic_findings import METRICS, recommended
+from training.reproduce.classic_findings import (
+    METRICS,
+    best_beside_development,
+    recommended,
+)
 from training.reproduce.classic_methods import Row
 from training.reproduce.classic_pieces import Plan, teams_of
 
 RECOMMENDED = "srpo"
 """Name of the recommended partner of a world."""
-OTHERS = ("ippo", "self-play", "fcp", "mep", "e3t", "ppo-bc")
-"""Further rows that are offered."""
+OTHERS = {
+    "ippo": ("ippo",), "self-play": ("self-play",), "fcp": ("fcp",), "mep": ("mep",),
+    "e3t": ("e3t",), "ppo-bc": ("ppo-bc", "ppo-bc-more"),
+}  # fmt: skip
+"""Further partners that are offered, each with the rows of which it is chosen as ours is."""
 FAILS = 0.2
 """A card warns of partners beside whom a row earns less than this share of its own return."""
 
@@ -48,14 +55,12 @@ def offered(
     plan: Plan, layout: str, figures: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[tuple[Row, str]]:
     """Rows of a layout that are offered, and as what: the recommended one of ours, and others."""
-    present = [row for row in plan.present(layout) if row.name in figures]
-    first = recommended(figures)
-    for row in present:
-        if row.name == first:
-            yield row, RECOMMENDED
-    for row in present:
-        if row.name in OTHERS:
-            yield row, row.name
+    present = {row.name: row for row in plan.present(layout) if row.name in figures}
+    if (first := recommended(figures)) in present:
+        yield present[first], RECOMMENDED
+    for name, rows in OTHERS.items():
+        if there := [row for row in rows if row in present]:
+            yield present[best_beside_development(figures, there)], name
 
 
 def _files(plan: Plan, layout: str, row: Row, name: str) -> Iterator[tuple[str, str]]:

@@ -158,9 +158,12 @@ def test_partners_go_to_players_under_their_names(folders, monkeypatch, tmp_path
     assert partners[f"kitchen/{ROOM}/srpo"].recommended
 
 
-def test_of_ours_the_best_beside_the_development_proxy_is_offered(tmp_path):
+def test_the_best_beside_the_development_proxy_is_offered_of_ours_and_of_ppo_bc(tmp_path):
     plan = plan_of(tmp_path, seeds=(3, 5))
-    rows = {"srpo": 3.0, "srpo-bc": 5.0, "srpo-visited": 4.4, "fcp": 9.0, "entropy-0.1": 10.0}
+    rows = {
+        "srpo": 3.0, "srpo-bc": 5.0, "srpo-visited": 4.4, "fcp": 9.0, "entropy-0.1": 10.0,
+        "ppo-bc": 2.0, "ppo-bc-more": 3.0,
+    }  # fmt: skip
     for name in rows:
         path = plan.record(ROOM, f"trained-{name}")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -170,10 +173,10 @@ def test_of_ours_the_best_beside_the_development_proxy_is_offered(tmp_path):
         for name, mean in rows.items()
     }
     found = {name: row.name for row, name in offered(plan, ROOM, figures)}
-    assert found == {"srpo": "srpo-bc", "fcp": "fcp"}
+    assert found == {"srpo": "srpo-bc", "fcp": "fcp", "ppo-bc": "ppo-bc-more"}
     figures["srpo-bc"]["development proxy"]["low"] = 4.3  # so that another row is level with it
     found = {name: row.name for row, name in offered(plan, ROOM, figures)}
-    assert found == {"srpo": "srpo-visited", "fcp": "fcp"}
+    assert found == {"srpo": "srpo-visited", "fcp": "fcp", "ppo-bc": "ppo-bc-more"}
 
 
 def test_games_of_a_policy_that_was_replaced_are_played_again_and_no_others(tmp_path):
