@@ -125,7 +125,7 @@ def test_meps_bonus_is_the_surprise_at_the_mean_policy_of_the_own_population():
     assert population._mean_log_probs(step) == pytest.approx(expected, abs=1e-4)
     before = rollout.own[step].copy()
     population.learn()
-    assert rollout.own[step] - before == pytest.approx(-0.01 * expected, abs=1e-5)
+    assert rollout.own[step] - before == pytest.approx(-0.0005 * expected, abs=1e-6)
 
 
 def test_the_partner_of_e3t_is_the_policy_with_a_share_of_random_play():
