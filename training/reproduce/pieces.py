@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agents.card import Card, read_card
+from agents.card import read_card
 from agents.library import BUILTIN, POLICIES_DIR
 from play.worlds.errors import UserError
 from training import checkpoints, runs
@@ -105,7 +105,7 @@ def export_piece(
     compact: bool = False,
     held_out: bool = False,
 ) -> None:
-    """Writes the policies that have not been written yet, or only from another training.
+    """Writes the policies that have not been written yet, or only before the training began.
 
     Args:
         piece: What was trained.
@@ -120,23 +120,14 @@ def export_piece(
     for seed in piece.seeds if seeds is None else seeds:
         name = piece.policy(world, seed, share)
         home, run = (policies / name).parent, folder / piece.name / f"seed{seed}"
+        begun = checkpoints.read_config(run)[0]["created"]
         there = [*home.glob(f"seed{seed}/card.json"), *home.glob(f"seed{seed}-*/card.json")]
-        if there and not all(_is_of(read_card(path.parent), run) for path in there):
+        if any((read_card(path.parent).created or "") < begun for path in there):  # a former one's
             for path in there:
                 shutil.rmtree(path.parent)
             there = []
         if not there:
             export_run(run, name, policies, share=share, compact=compact, held_out=held_out)
-
-
-def _is_of(card: Card, run: Path) -> bool:
-    """Whether a policy was exported from a run: same code, same settings."""
-    record, _ = checkpoints.read_config(run)
-    named = {"hero", "partner"}  # in a card with the seed filled in
-    common = card.hyperparameters.keys() & record["config"].keys() - named
-    return card.git_commit == record["git_commit"] and all(
-        card.hyperparameters[key] == record["config"][key] for key in common
-    )
 
 
 def freeze(name: str, policies: Path) -> None:

@@ -1,7 +1,6 @@
 """Pieces of experiments: policies on disk are those of the training that is on disk."""
 
 import json
-import shutil
 
 import pytest
 
@@ -16,23 +15,25 @@ TINY = {
 
 
 @pytest.mark.parametrize("method", ["self-play", "ippo"])
-def test_policies_of_another_training_are_replaced(tmp_path, monkeypatch, method):
-    """A piece trained again, with other settings, used to keep the policies of the former run."""
+def test_policies_from_before_the_training_are_replaced_and_no_others(
+    tmp_path, monkeypatch, method
+):
     monkeypatch.setattr(export, "EPISODES", 2)
-    runs, policies = tmp_path / "runs", tmp_path / "policies"
+    piece = Piece("own", method, (1, 10), TINY)
+    assert train_piece(piece, tmp_path / "runs")
 
-    def made(entropy):
-        piece = Piece("own", method, (1, 10), TINY | {"entropy": entropy})
-        assert train_piece(piece, runs)
-        export_piece(piece, runs, policies)
-        paths = sorted((policies / WORLD / "own").glob("*/card.json"))
+    def exported():
+        export_piece(piece, tmp_path / "runs", tmp_path)
+        paths = sorted((tmp_path / WORLD / "own").glob("*/card.json"))
         assert len(paths) == (4 if method == "ippo" else 2)
         return {path: json.loads(path.read_text()) for path in paths}
 
-    first = made(0.01)
-    assert made(0.01) == first  # `created` included: not written again
-    shutil.rmtree(runs)
-    second = made(0.02)
-    assert second.keys() == first.keys()
-    assert {card["hyperparameters"]["entropy"] for card in second.values()} == {0.02}
-    assert all(second[path]["sha256"] != first[path]["sha256"] for path in first)
+    first = exported()
+    late = dict.fromkeys(first, "2099-01-01T00:00:00+00:00")
+    early = dict.fromkeys(first, "2026-11-01T00:00:00+00:00")
+    early |= {path: late[path] for path in list(first)[: len(first) // 2]}  # seed 1
+    for created in (late, early):
+        for path, card in first.items():
+            path.write_text(json.dumps(card | {"title": "former", "created": created[path]}))
+        kept = {path for path, card in exported().items() if card["title"] == "former"}
+        assert kept == {path for path in first if created[path] == late[path]}
