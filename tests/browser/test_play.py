@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from agents.library import load_policy
+from agents.library import list_partners, load_policy
 from play.episode import read_episode, replay_states, verify
 from play.web.server import PlayServer
 from tests.browser.conftest import Visitor
@@ -420,6 +420,19 @@ def test_the_menu_by_keyboard_alone(visit: Visit, tmp_path: Path) -> None:
     assert header["world"] == "kitchen/asymmetric_advantages"
     assert [seat["kind"] for seat in header["seats"]] == ["policy", "human"]
     assert header["seats"][0]["policy"] == "kitchen/asymmetric_advantages/ippo-seat0"
+
+
+@pytest.mark.parametrize("layout", ["forced_coordination", "bottleneck"])
+def test_one_partner_is_recommended_the_kitchens_own_if_it_has_one(
+    visit: Visit, tmp_path: Path, layout: str
+) -> None:
+    with serving(tmp_path, world=f"kitchen/{layout}") as server:
+        me = visit()
+        me.page.goto(server.url)
+        badges = me.page.locator("label.partner", has=me.page.locator(".badge"))
+        expect(badges).to_have_count(1)
+        name = next(p.name for p in list_partners(f"kitchen/{layout}") if p.recommended)
+        expect(badges.locator("input")).to_have_value(name)
 
 
 @pytest.mark.parametrize("world", ["kitchen/cramped_room", "tag/simple"])

@@ -166,7 +166,8 @@ export class Menu {
     const before = this.data.partners.find((p) => p.id === this.choice.partner);
     const kept = (list) => list.find((p) => p.id === before?.id) ?? list.find((p) => p.title === before?.title);
     const chosen = kept(fitting) ?? fitting[0];
-    byId("partners").replaceChildren(...fitting.map((p) => partnerCard(p, p === chosen)));
+    const best = fitting.find((p) => p.recommended); // the kitchen's own before one for any kitchen
+    byId("partners").replaceChildren(...fitting.map((p) => partnerCard(p, p === chosen, p === best)));
     const second = this.#fitting([own]);
     const selected = second.find((p) => p.id === byId("partner-two").value) ?? kept(second);
     byId("partner-two").replaceChildren(
@@ -347,8 +348,8 @@ function choice(name, value, content, checked) {
   );
 }
 
-function partnerCard(partner, checked) {
-  const badge = partner.recommended ? element("span", { class: "badge" }, "Recommended") : null;
+function partnerCard(partner, checked, best) {
+  const badge = best ? element("span", { class: "badge" }, "Recommended") : null;
   return element(
     "label",
     { class: "partner" },
