@@ -207,23 +207,36 @@ def matrix(results: Results) -> dict[str, Any]:
 
 
 def conventions(results: Results, share: float = 0.5) -> dict[str, list[list[int | None]]]:
-    """Seeds of each method by convention: linked if a pair earns that share of their own pairs.
+    """Seeds of each method by convention; see `conventions_in`."""
+    return {
+        method: [
+            [teams[i].seed for i in group]
+            for group in conventions_in(
+                results.ordered(results.names(method), results.names(method)), share
+            )
+        ]
+        for method, teams in results.teams.items()
+    }
 
-    Two seeds are linked when their mean return together is at least `share` of the lesser of their
+
+def conventions_in(table: Array, share: float = 0.5) -> list[list[int]]:
+    """Which of some policies go together, as indices in ascending order.
+
+    Two are linked when their mean return together is at least `share` of the lesser of their
     self-play returns; a convention is a connected component.
+
+    Args:
+        table: [n, n] mean return with one in the first seat and another in the second.
+        share: See above.
     """
-    found = {}
-    for method, teams in results.teams.items():
-        table = results.ordered(results.names(method), results.names(method))
-        own = np.diagonal(table)
-        linked = (table + table.T) / 2 >= share * np.minimum(own[:, None], own[None, :])
-        groups: list[set[int]] = []
-        for i in range(len(teams)):
-            touching = [group for group in groups if any(linked[i, j] for j in group)]
-            groups = [group for group in groups if group not in touching]
-            groups.append({i}.union(*touching))
-        found[method] = [[teams[i].seed for i in sorted(group)] for group in groups]
-    return found
+    own = np.diagonal(table)
+    linked = (table + table.T) / 2 >= share * np.minimum(own[:, None], own[None, :])
+    groups: list[set[int]] = []
+    for i in range(len(table)):
+        touching = [group for group in groups if any(linked[i, j] for j in group)]
+        groups = [group for group in groups if group not in touching]
+        groups.append({i}.union(*touching))
+    return [sorted(group) for group in groups]
 
 
 def _over_pairs(

@@ -41,6 +41,7 @@ class Row:
         method: Trainer.
         group: Whether it is ours, another method, or a control for ours.
         changes: Settings that are not the method's own.
+        population: Policies that each seed's partners are made of.
         partners: Steps of each policy of its population, as a share of the experiment's; they are
             beside the steps of its own training.
     """
@@ -50,18 +51,25 @@ class Row:
     method: str
     group: str
     changes: dict[str, Any] = field(default_factory=dict)
+    population: int = 0
     partners: float = 0.0
+
+    @property
+    def raised(self) -> bool:
+        """Whether its population is trained before it, since its method does not do that."""
+        return self.population > 0 and self.group == OURS
 
     def settings(self, layout: str, steps: int) -> dict[str, Any]:
         """Settings of its training on a layout, at the experiment's steps."""
         values = base(layout, steps, steps)
-        if self.partners:
+        if self.population and not self.raised:
+            values["population"] = self.population
             values["population_steps"] = round(steps * self.partners)
         return values | self.changes
 
     def total(self, steps: int) -> int:
         """Steps of one of its seeds in all, at the experiment's steps."""
-        return steps + self.changes.get("population", 0) * round(steps * self.partners)
+        return steps + self.population * round(steps * self.partners)
 
 
 def steady(entropy: float) -> dict[str, float]:
@@ -69,7 +77,6 @@ def steady(entropy: float) -> dict[str, float]:
     return {"entropy": entropy, "final_entropy": -1.0}
 
 
-POPULATION = {"population": 3}
 VISITED = {"visited_starts": 0.5}
 LATER = {"warm_start": TRAINING["warm_start"]}
 """Adversaries play in the second half of the training only, as in PPO-BC the proxy plays more and
@@ -83,6 +90,10 @@ mostly the human proxy, more of them can cost SRPO's own pair and its games with
 ROWS = (
     Row("srpo", "SRPO", "srpo", OURS, LATER),
     Row("srpo-visited", "SRPO, state augmentation", "srpo", OURS, LATER | VISITED),
+    Row(
+        "srpo-population", "SRPO on a population", "srpo", OURS, LAST | {"partner_share": 0.5},
+        3, 0.25,
+    ),
     Row("srpo-bc", "SRPO on PPO-BC", "srpo", OURS, LAST | {"partner_share": 0.5}),
     Row(
         "srpo-bc-more", "SRPO on PPO-BC, nine tenths", "srpo", OURS,
@@ -95,8 +106,8 @@ ROWS = (
     Row("ippo", "IPPO, a policy per seat", "ippo", BASELINE),
     Row("self-play", "self-play", "self-play", BASELINE),
     Row("self-play-visited", "self-play, state augmentation", "self-play", BASELINE, VISITED),
-    Row("fcp", "FCP", "fcp", BASELINE, POPULATION, 0.25),
-    Row("mep", "MEP", "mep", BASELINE, POPULATION, 0.25),
+    Row("fcp", "FCP", "fcp", BASELINE, {}, 3, 0.25),
+    Row("mep", "MEP", "mep", BASELINE, {}, 3, 0.25),
     Row("e3t", "E3T", "e3t", BASELINE),
     Row("ppo-bc", "PPO-BC", "ppo-bc", BASELINE),
     Row(

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from play.worlds.kitchen.layouts import CLASSICS
 from training.evaluation.report import without_nan
+from training.evaluation.summary import conventions_in
 from training.machine import machine
 from training.reproduce.classic_findings import PUBLISHED, TOLERATED, WANTED_PROXIMITY, Study
 from training.reproduce.classic_methods import CONTROL, OURS, ROWS
@@ -113,7 +114,10 @@ def layout_part(layout: str, rows: Mapping[str, Mapping[str, Any]]) -> str:
     lines.append("\nSelf-play and cross-play, seeds in the first seat by row:\n")
     for name, row in rows.items():
         matrix = "; ".join(" ".join(f"{value:.0f}" for value in line) for line in row["table"])
-        lines.append(f"- {title_of(name)}: {matrix}")
+        groups = conventions_in(np.array(row["table"]))
+        split = " | ".join(" ".join(map(str, group)) for group in groups)
+        own = f" (conventions: {split})" if len(groups) > 1 else ""
+        lines.append(f"- {title_of(name)}: {matrix}{own}")
     return "\n".join(lines) + "\n"
 
 
@@ -158,6 +162,12 @@ def _with_proxies(found: Mapping[str, Any], ours: str) -> list[str]:
             f"{title_of(over['other'])}, the best other row on the mean - "
             f"{'met' if over['difference']['low'] > 0 else 'not met'} (interval above zero)"
         )
+        lines += [
+            f"   - {title_of(row)} from the proxy that methods learn from to the held-out one, "
+            f"mean over layouts: {found['over layouts'][row]['development proxy']['mean']:.1f} to "
+            f"{found['over layouts'][row]['proxy']['mean']:.1f}"
+            for row in (ours, over["other"])
+        ]
     offered = found["recommended"]
     lines += [
         f"   - {layout}, what players are offered ({title_of(offered['rows'][layout])}): "

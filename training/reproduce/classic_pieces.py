@@ -22,7 +22,7 @@ from training.evaluation.files import write_whole
 from training.evaluation.matches import EXPLOIT, PLAY, STOP, Match, Rules, play_match
 from training.evaluation.teams import Team, fingerprints
 from training.provenance import git_commit
-from training.reproduce.classic_methods import KEPT, KEPT_SEEDS, LEVELS, ROWS, Row
+from training.reproduce.classic_methods import KEPT, KEPT_SEEDS, LEVELS, ROWS, Row, base
 from training.reproduce.pieces import Piece, export_piece, freeze, train_piece
 
 HELD_OUT, DEVELOPMENT = NAMES["test"], NAMES["train"]
@@ -39,6 +39,11 @@ EPISODES = {
 }  # fmt: skip
 """Episodes of a match by its kind."""
 SAVE_EVERY = 200  # matches
+STRENGTHS = (0.1, 0.4, 1.0)
+"""Shares of its training after which a policy of a population is a partner: as FCP keeps them, as
+a beginner, half-way and at the end, but known before they are trained."""
+POPULATIONS = "populations"
+"""Folder of such partners, beside the runs."""
 PARTNERS = "partners"
 """Name of the piece about the partners with preferences."""
 
@@ -71,6 +76,8 @@ class Plan:
     def piece(self, layout: str, row: Row) -> Piece:
         """The training of a row on a layout."""
         settings = row.settings(layout, self.steps)
+        if row.raised:
+            settings |= partners_among(self, layout, row)
         return Piece(row.name, row.method, self.seeds, settings)
 
     def record(self, layout: str, name: str) -> Path:
@@ -116,6 +123,8 @@ def train(plan: Plan, layout: str, row: Row) -> bool:
     if plan.is_trained(layout, row):
         return True
     piece, runs = plan.piece(layout, row), plan.runs / layout
+    if row.raised and not raise_population(plan, layout, row):
+        return False
     keep = LEVELS if row.name in KEPT else ()
     if not train_piece(piece, runs, keep):
         return False
@@ -133,6 +142,41 @@ def train(plan: Plan, layout: str, row: Row) -> bool:
     }  # fmt: skip
     write_json(plan.record(layout, f"trained-{row.name}"), found)
     return True
+
+
+def population_of(plan: Plan, layout: str, row: Row) -> Piece:
+    """The training of a row's populations: self-play, each policy from a seed of its own."""
+    settings = base(layout, plan.steps, round(plan.steps * row.partners))
+    seeds = [int(f"{number}00{seed}") for number in _numbers(row) for seed in plan.seeds]
+    return Piece(f"{row.name}-partners", "self-play", seeds, settings)
+
+
+def raise_population(plan: Plan, layout: str, row: Row) -> bool:
+    """Trains a row's populations and exports them; returns whether that is finished.
+
+    They are of no use when the row is trained, so they are kept with the runs.
+    """
+    piece, runs = population_of(plan, layout, row), plan.runs / layout
+    early = tuple(share for share in STRENGTHS if share < 1)
+    if not train_piece(piece, runs, early):
+        return False
+    for share in STRENGTHS:
+        export_piece(piece, runs, runs / POPULATIONS, share=share, compact=True)
+    return True
+
+
+def partners_among(plan: Plan, layout: str, row: Row) -> dict[str, str]:
+    """Settings that make the partners of each seed those of its own population."""
+    piece, world = population_of(plan, layout, row), f"kitchen/{layout}"
+    names = [piece.policy(world, f"{number}00{{seed}}", share)
+             for number in _numbers(row) for share in STRENGTHS]  # fmt: skip
+    return {
+        "partner": ",".join(names), "partner_folder": str(plan.runs / layout / POPULATIONS),
+    }  # fmt: skip
+
+
+def _numbers(row: Row) -> range:
+    return range(1, row.population + 1)
 
 
 def play(plan: Plan, layout: str, row: Row) -> bool:

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from agents.library import list_partners, load_policy
 from play.main import main
 from play.worlds.errors import UserError
 from play.worlds.kitchen.layouts import CLASSICS
-from training import checkpoints, export
+from training import checkpoints, export, guests, trainer
 from training.config import METHODS
 from training.evaluation.matches import PLAY, Match, Rules, play_match
 from training.reproduce import (
@@ -28,7 +29,15 @@ from training.reproduce import (
 from training.reproduce.classic_exploiters import exploit, exploited, exploiters_of
 from training.reproduce.classic_findings import Scores
 from training.reproduce.classic_methods import COMMON, ROWS, Row, chosen_rows
-from training.reproduce.classic_pieces import Game, Plan, games_of, next_seed, teams_of, train
+from training.reproduce.classic_pieces import (
+    Game,
+    Plan,
+    games_of,
+    next_seed,
+    population_of,
+    teams_of,
+    train,
+)
 from training.reproduce.classic_shipped import offered
 from training.reproduce.pieces import Piece
 
@@ -320,8 +329,44 @@ def test_every_row_can_be_trained_and_has_its_budget():
         total = config.steps + getattr(config, "population", 0) * getattr(
             config, "population_steps", 0
         )
+        if row.raised:
+            piece = population_of(Plan((ROOM,), ROWS, (0, 1), 900_000, Path(), Path()), ROOM, row)
+            total += len(piece.seeds) // 2 * piece.settings["steps"]
         assert total == row.total(900_000)
     assert [row.name for row in chosen_rows("fcp, srpo")] == ["srpo", "fcp"]
+
+
+def test_each_seed_of_srpo_on_a_population_has_partners_of_its_own(tmp_path, monkeypatch):
+    tiny(monkeypatch)
+    monkeypatch.setitem(TINY, "num_envs", 48)
+    monkeypatch.setattr(classic_pieces, "STRENGTHS", (0.5, 1.0))
+    (row,) = chosen_rows("srpo-population")
+    row = replace(row, population=2)
+    met = {}
+    seat = guests.seat_partners
+
+    def seated(name, folder, world, parts, **options):
+        found = seat(name, folder, world, parts, **options)
+        if len(parts) == 2:  # in training, not in the export of one seed
+            for guest in found:
+                met[guest.policy.name] = [guest.meets(member) for member in (0, 1)]
+        return found
+
+    monkeypatch.setattr(trainer, "seat_partners", seated)
+    plan = Plan((ROOM,), (row,), (0, 1), 9600, tmp_path / "runs", tmp_path / "out")
+    assert train(plan, ROOM, row)
+    home, early = f"kitchen/{ROOM}/srpo-population-partners", "-at-50"
+    assert met == {
+        f"{home}{way}/seed{number}00{seed}": [seed == 0, seed == 1]
+        for way in ("", early) for number in (1, 2) for seed in (0, 1)
+    }  # fmt: skip
+    assert [path.name for path in sorted(plan.policies.rglob("seed*"))] == ["seed0", "seed1"]
+    for number in (1, 2):
+        early, late = (
+            load_policy(f"{home}{way}/seed{number}000", folder=plan.runs / ROOM / "populations")
+            for way in ("-at-50", "")
+        )
+        assert early.card.sha256 != late.card.sha256
 
 
 def test_what_everything_learns_for_follows_the_steps_of_a_row():
@@ -434,6 +479,15 @@ def test_what_is_offered_is_compared_on_each_layout_with_the_best_other():
     assert gained == [10 - 12, 40 - 38]
     assert found["over layouts"]["other"] == "e3t"
     assert found["over layouts"]["difference"]["mean"] == 25 - 24.5
+
+
+def test_a_table_is_split_by_convention_where_there_are_conventions():
+    figures = {key: {"mean": 1, "low": 1, "high": 1} for key, _, _ in classic_page.COLUMNS}
+    split = {"table": [[9, 0, 8], [0, 9, 1], [7, 2, 9]], "beside": {}} | figures
+    whole = {"table": [[9, 5], [5, 9]], "beside": {}} | figures
+    lines = classic_page.layout_part(ROOM, {"ippo": split, "srpo": whole}).splitlines()
+    assert "- IPPO, a policy per seat: 9 0 8; 0 9 1; 7 2 9 (conventions: 1 | 0 2)" in lines
+    assert "- SRPO: 9 5; 5 9" in lines
 
 
 def test_the_most_different_are_chosen():
