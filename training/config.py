@@ -224,6 +224,26 @@ class PreferringConfig(TrainConfig):
         "soup_delivery",
         "Events whose weights are drawn, separated by commas.",
     )
+    preference_strength: float = setting(
+        1.0, "Drawn weights of events and of standing still are multiplied by this."
+    )
+    reward_always: bool = setting(
+        False, "All are paid for what the team earns, too; otherwise a half of them, by the draw."
+    )
+    preferences_after: float = setting(
+        0.0,
+        "Share of --steps after which preferences count. Until then partners are paid for what the "
+        "team earns, as the policies that adapt to them are: where two must help each other for "
+        "anything to be earned, they learn that first.",
+    )
+
+    def validate(self) -> None:
+        """Raises UserError for a value outside its range."""
+        super().validate()
+        after = self.preferences_after
+        require(0 <= after < 1, "preferences_after", after, "0 or more and below 1")
+        strength = self.preference_strength
+        require(strength > 0, "preference_strength", strength, "above 0")
 
     @property
     def events(self) -> tuple[str, ...]:

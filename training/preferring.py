@@ -7,7 +7,9 @@ comes to, and are made to test others with.
 
 Source: Yu et al. 2023, "Learning zero-shot cooperation with humans, assuming humans are biased"
 (HSP, arXiv 2302.01605), and ZSC-Eval (arXiv 2310.05208). Differs in: weights are in units of
-success and few, so that most preferences leave a way to earn something together.
+success and few, so that most preferences leave a way to earn something together. On request the
+preferences count only after a share of the training, are weaker, or come beside the team's reward
+for all.
 """
 
 from collections.abc import Sequence
@@ -78,7 +80,10 @@ class Preferring(Trainer):
                     f"event of {self.config.world}: {', '.join(known)}"
                 )
             return {name: float(weight) for name, weight in given.items()}
-        return draw_preferences(seed, names)
+        strength = self.config.preference_strength
+        drawn = {name: strength * weight for name, weight in draw_preferences(seed, names).items()}
+        always = self.config.reward_always
+        return drawn | {REWARD: max(REWARD_WEIGHTS) if always else drawn[REWARD] / strength}
 
     def act(self, step: int, uniforms: NDArray[np.float64]) -> None:
         """Each acts in its own slots."""
@@ -100,10 +105,12 @@ class Preferring(Trainer):
     def learn(self) -> list[dict[str, float]]:
         """Partners learn from what they like, the adapting policies from the team's reward."""
         earned = self.rollout.slot_rewards(self.shaping())
+        counts = self.steps >= self.config.preferences_after * self.config.steps
+        liked = self.liked if counts else earned
         lessons, marks = [], []
         for k, member in enumerate(self.members):
             for mark, policies, slots, rewards in (
-                ("partner_{}", self.partners, self.partner_slots, self.liked),
+                ("partner_{}", self.partners, self.partner_slots, liked),
                 ("{}", self.adapting, self.adapting_slots, earned),
             ):
                 samples, _ = self.samples(policies, rewards, self.of_member(slots, k))

@@ -77,6 +77,17 @@ def test_seeds_differ_in_what_they_like_and_in_nothing_but_their_seed():
     assert {weights[-1] for weights in drawn} == {0.0, 1.0}
 
 
+def test_preferences_can_be_milder_and_beside_the_teams_reward_for_all():
+    seeds = tuple(range(6))
+    drawn = [draw_preferences(seed, METHODS["preferring"]().events) for seed in seeds]
+    assert {own["reward"] for own in drawn} == {0.0, 1.0}
+    milder = trainer_of(seeds, preference_strength=0.5).preferences
+    always = trainer_of(seeds, reward_always=True).preferences
+    for own, mild, paid in zip(drawn, milder, always, strict=True):
+        assert mild == {k: v if k == "reward" else v / 2 for k, v in own.items()}
+        assert paid == own | {"reward": 1.0}
+
+
 def test_each_side_learns_from_its_own_pay(monkeypatch):
     trainer = trainer_of((1, 2))
     taught = []
@@ -99,6 +110,22 @@ def test_each_side_learns_from_its_own_pay(monkeypatch):
     ]  # fmt: skip
 
 
+def test_preferences_count_after_a_share_of_the_training(monkeypatch):
+    """A round has 96 of the 960 steps; a quarter of them is over in the third."""
+    trainer = trainer_of((1,), preferences_after=0.25)
+    pay, samples = [], trainer.samples
+
+    def noted(policies, rewards, slots):
+        if policies is trainer.partners:
+            pay.append(rewards is trainer.liked)
+        return samples(policies, rewards, slots)
+
+    monkeypatch.setattr(trainer, "samples", noted)
+    for _ in range(4):
+        trainer.iterate()
+    assert pay == [False, False, False, True]
+
+
 def test_the_card_tells_the_preferences_that_the_seed_drew(tmp_path):
     config = METHODS["preferring"].from_json(SMALL | {"steps": 1})
     (_, path), _ = runs.start("preferring", config, tmp_path / "runs", (3, 4))
@@ -115,6 +142,8 @@ def test_the_card_tells_the_preferences_that_the_seed_drew(tmp_path):
     [
         ({"preferences": "onions=1"}, "--preferences names onions, but it must be idle, reward or"),
         ({"liked_events": "onion_pickup,naps"}, "--liked-events names naps, but kitchen/cramped_r"),
+        ({"preference_strength": 0.0}, "--preference-strength is 0.0, but it must be above 0"),
+        ({"preferences_after": 1.0}, "--preferences-after is 1.0, but it must be 0 or more and be"),
         ({"world": "private-kitchen/scarce", "liked_events": ""}, None),
     ],
 )

@@ -42,8 +42,17 @@ CHOSEN = 5
 HALF, WHOLE = 0.5, 1.0
 EFFORT = 0.25
 """Steps of a candidate's and of a best response's training, as a share of a row's."""
-TIMES = {"counter_circuit_o_1order": 2}
+TIMES = {"forced_coordination": 3, "counter_circuit_o_1order": 2}
 """How many times as many they have on a layout, if not once: there it takes longest to cook."""
+OPTIONS = {
+    "forced_coordination": {
+        "preferences_after": 0.4, "preference_strength": 0.1, "reward_always": True,
+    },
+}  # fmt: skip
+"""Settings of the candidates on a layout, if not the method's own. In forced_coordination neither
+earns anything alone: whoever is paid for picking dishes up and putting them down does that and
+nothing else, and there is no response to be best. At a tenth of the weights such a round pays
+about a quarter of what its steps bring in soups."""
 EPISODES = 20
 LEAST = 20.0
 """Points that a candidate and its adapting policy must earn together: one soup."""
@@ -53,7 +62,8 @@ RESPONSES = "responses"
 
 def candidates_of(plan: Plan, layout: str) -> Piece:
     """The training of the candidates."""
-    return Piece("preferring", Preferring.method, CANDIDATES, _settings(plan, layout))
+    settings = _settings(plan, layout) | OPTIONS.get(layout, {})
+    return Piece("preferring", Preferring.method, CANDIDATES, settings)
 
 
 def _settings(plan: Plan, layout: str) -> dict[str, Any]:

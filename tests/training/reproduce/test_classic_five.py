@@ -371,7 +371,7 @@ def test_each_seed_of_srpo_on_a_population_has_partners_of_its_own(tmp_path, mon
 
 def test_what_everything_learns_for_follows_the_steps_of_a_row():
     plan = Plan(CLASSICS, ROWS, (0, 1), 1000, Path("runs"), Path("out"))
-    for layout, times in {ROOM: 1, "counter_circuit_o_1order": 2}.items():
+    for layout, times in {ROOM: 1, "forced_coordination": 3, "counter_circuit_o_1order": 2}.items():
         (fcp,) = chosen_rows("fcp")
         row = plan.piece(layout, fcp).config()
         exploiter = exploiters_of(plan, layout, ROWS[0], 1.0).config()
