@@ -80,7 +80,7 @@ def _copy(
     card |= {
         "name": name,
         "title": f"{TITLES[row.method]}{seat} ({layout})",
-        "description": f"{row.title}, the first of {len(plan.seeds)} seeds; {card['description']}",
+        "description": f"{row.title}, the first of {len(plan.seeds)} seeds. {card['description']}",
         "known_failures": list(_failures(figures)),
     }
     card["results"] |= {
