@@ -15,13 +15,15 @@ from typing import Any
 import click
 import numpy as np
 
-from agents.library import write_card
+from agents.card import Card
+from agents.library import load_policy, write_card
 from agents.onnx import OnnxPolicy
 from play.worlds.errors import UserError
 from play.worlds.kitchen.generator import canonical, kitchen_name, kitchen_text, same_room
 from play.worlds.kitchen.layouts import CLASSICS, Layout, load_layout
 from play.worlds.registry import make_world
 from training import checkpoints
+from training.config import METHODS, TrainConfig
 from training.evaluation.crossplay import team_return
 from training.evaluation.files import write_whole
 from training.evaluation.matches import PLAY, Match, Rules, play_match
@@ -90,6 +92,11 @@ class Place:
     help="Whether training goes on first; otherwise the run plays as far as it has come.",
 )  # fmt: skip
 @click.option(
+    "--policy", "known", default=None,
+    help=f"A policy that is there already, such as {SHIPPED}, which plays instead of one that is "
+    "trained.",
+)  # fmt: skip
+@click.option(
     "--kitchens", type=click.IntRange(2), default=50, show_default=True,
     help="Unseen generated kitchens.",
 )  # fmt: skip
@@ -104,40 +111,46 @@ class Place:
 )  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Go on in a folder with finished results.")
 def any_kitchen(
-    out: Path, seed: int, steps: int | None, train: bool, kitchens: int, episodes: int,
-    shipped: Path | None, overwrite: bool,
+    out: Path, seed: int, steps: int | None, train: bool, known: str | None, kitchens: int,
+    episodes: int, shipped: Path | None, overwrite: bool,
 ) -> None:  # fmt: skip
     """Train one partner for any kitchen, and play it in kitchens that it has never seen.
 
     It plays beside the rule-based cook, in both seats, in unseen generated kitchens and in the
     five classic ones; there also beside models of people, and against the specialists.
     """
-    piece = piece_of(seed, steps)
-    run = out / "runs" / piece.name / f"seed{seed}"
-    if not train and not (run / "checkpoint.pt").is_file():
-        raise UserError(f"{run} has no checkpoint yet: leave --no-train out")
-    open_folder(out, EXPERIMENT, overwrite)
-    if train and not train_piece(piece, out / "runs"):
-        click.echo("Stopped and saved. The same command goes on.")
-        return
-    policies, reached = out / "policies", checkpoints.steps_of(run)
-    name = f"{WORLD}/{piece.name}-seed{seed}-{reached}"
-    if not (policies / name / "card.json").is_file():
-        export_run(run, name, policies)
+    policies = out / "policies"
+    if known is not None:
+        config = settings_of(known)
+        open_folder(out, EXPERIMENT, overwrite)
+        freeze(known, policies)
+        name = known
+    else:
+        piece = piece_of(seed, steps)
+        config, run = piece.config(), out / "runs" / piece.name / f"seed{seed}"
+        if not train and not (run / "checkpoint.pt").is_file():
+            raise UserError(f"{run} has no checkpoint yet: leave --no-train out")
+        open_folder(out, EXPERIMENT, overwrite)
+        if train and not train_piece(piece, out / "runs"):
+            click.echo("Stopped and saved. The same command goes on.")
+            return
+        name = f"{WORLD}/{piece.name}-seed{seed}-{checkpoints.steps_of(run)}"
+        if not (policies / name / "card.json").is_file():
+            export_run(run, name, policies)
     for layout in CLASSICS:
         for other in (SPECIALIST, PROXY):
             freeze(f"kitchen/{layout}/{other}", policies)
-    places = [*unseen(kitchens, training_kitchens(piece)), *classics()]
+    places = [*unseen(kitchens, training_kitchens(config)), *classics()]
     played = {}
     for place in places:
         played[place.name] = play_in(place, name, episodes, policies, out / "pieces")
         click.echo(f"{place.name}: {np.mean(played[place.name]['beside greedy']):.1f}", err=True)
-    config, card = piece.config(), OnnxPolicy(policies / name).card
+    card = OnnxPolicy(policies / name).card
     settings = {
-        "policy": name, "sha256": card.sha256, "encoding": card.encoding["name"], "seed": seed,
-        "steps": reached, "of": config.steps, "config": config.to_json(), "episodes": episodes,
-        "kitchens": kitchens, "first": FIRST, "machine": machine(),
-        "commit": checkpoints.read_config(run)[0]["git_commit"],
+        "policy": name, "sha256": card.sha256, "encoding": card.encoding["name"],
+        "seed": card.seed, "steps": card.steps, "of": config.steps, "config": config.to_json(),
+        "episodes": episodes, "kitchens": kitchens, "first": FIRST, "machine": machine(),
+        "commit": card.git_commit,
     }  # fmt: skip
     found: dict[str, Any] = {
         "settings": settings,
@@ -181,9 +194,23 @@ def piece_of(seed: int, steps: int | None) -> Piece:
     return Piece("srpo", "srpo", [seed], settings)
 
 
-def training_kitchens(piece: Piece) -> frozenset[tuple[str, ...]]:
-    """The kitchens that a piece is trained in, up to rotation and reflection."""
-    options = dict(make_world(WORLD, **piece.config().world_options).facts.options)
+def settings_of(name: str) -> TrainConfig:
+    """The settings that a policy of players' was trained with.
+
+    Raises:
+        UserError: There is none of that name, or it was not trained in generated kitchens.
+    """
+    card: Card | None = getattr(load_policy(name), "card", None)
+    if card is None or card.world != WORLD:
+        raise UserError(
+            f"--policy is {name}, but it must have been trained in {WORLD}, as {SHIPPED} was"
+        )
+    return METHODS[card.algorithm].from_json(dict(card.hyperparameters))
+
+
+def training_kitchens(config: TrainConfig) -> frozenset[tuple[str, ...]]:
+    """The kitchens that a policy is trained in, up to rotation and reflection."""
+    options = dict(make_world(WORLD, **config.world_options).facts.options)
     numbers = range(options["first"], options["first"] + options["count"])
     return frozenset(canonical(layout_of(number).rows) for number in numbers)
 

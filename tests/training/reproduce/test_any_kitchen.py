@@ -93,6 +93,30 @@ def test_a_run_in_small_goes_on_where_it_was_stopped(small, monkeypatch, tmp_pat
     assert partner.card.results["any_kitchen"]["aim"]["reached"]
 
 
+def test_a_policy_that_is_there_plays_without_training(small, monkeypatch, tmp_path, capsys):
+    out, asked = tmp_path / "any", []
+    known = frozenset({canonical(layout_of(FIRST).rows)})
+    monkeypatch.setattr(
+        any_kitchen, "training_kitchens", lambda config: asked.append(config) or known
+    )
+    words = (*ARGUMENTS, out, "--policy")
+    for name in ("greedy", "kitchen/cramped_room/srpo"):
+        assert run(monkeypatch, *words, name) == 2
+        assert f"--policy is {name}, but it must have been trained in" in capsys.readouterr().err
+    assert not out.exists()
+    assert run(monkeypatch, *words, "kitchens/generated/srpo") == 0
+    card = load_policy("kitchens/generated/srpo").card
+    record = json.loads((out / "results.json").read_text())
+    settings = record["settings"]
+    assert [config.world_options for config in asked] == [{"count": 16384}]
+    assert record["kitchens"][0]["name"].endswith(str(FIRST + 1))
+    assert settings["sha256"] == card.sha256
+    assert (settings["steps"], settings["commit"]) == (card.steps, card.git_commit)
+    assert settings["config"]["options"] == "count=16384"
+    assert "on 16,384 generated kitchens" in (out / "README.md").read_text()
+    assert not (out / "runs").exists()
+
+
 def test_soups_are_those_of_the_games():
     place = Place("cramped_room", {"horizon": 120}, True, False)
     ours = any_kitchen.soups(place, ("greedy", "greedy"), 2, None)
