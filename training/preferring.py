@@ -80,10 +80,10 @@ class Preferring(Trainer):
                     f"event of {self.config.world}: {', '.join(known)}"
                 )
             return {name: float(weight) for name, weight in given.items()}
+        drawn = draw_preferences(seed, names)
+        reward = max(REWARD_WEIGHTS) if self.config.reward_always else drawn[REWARD]
         strength = self.config.preference_strength
-        drawn = {name: strength * weight for name, weight in draw_preferences(seed, names).items()}
-        always = self.config.reward_always
-        return drawn | {REWARD: max(REWARD_WEIGHTS) if always else drawn[REWARD] / strength}
+        return {name: strength * weight for name, weight in drawn.items()} | {REWARD: reward}
 
     def act(self, step: int, uniforms: NDArray[np.float64]) -> None:
         """Each acts in its own slots."""

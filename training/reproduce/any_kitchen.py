@@ -121,6 +121,11 @@ def any_kitchen(
     """
     policies = out / "policies"
     if known is not None:
+        if steps is not None:
+            raise UserError(
+                f"--policy {known} plays what is trained already, so --steps {steps} has no "
+                "meaning: leave one of them out"
+            )
         config = settings_of(known)
         open_folder(out, EXPERIMENT, overwrite)
         freeze(known, policies)
@@ -263,7 +268,7 @@ def play_in(
     played: dict[str, list[float]] = {}
     for label, seatings in rows_of(place, name):
         own = any(name in seats for seats in seatings)
-        home = pieces / f"{name.rpartition('/')[2] if own else 'others'}-{episodes}"
+        home = pieces / f"{name.replace('/', '-') if own else 'others'}-{episodes}"
         path = home / f"{place.name}, {label}.json"
         if not path.is_file():
             home.mkdir(parents=True, exist_ok=True)

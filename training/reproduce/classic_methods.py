@@ -11,6 +11,7 @@ from typing import Any
 from play.worlds.errors import UserError
 from play.worlds.kitchen.facts import TRAINING
 from play.worlds.kitchen.layouts import CLASSICS
+from training.config import METHODS, FcpConfig
 
 SHAPED = 0.8
 """Part of the training over which shaped rewards and random first states fade out."""
@@ -57,7 +58,7 @@ class Row:
     @property
     def raised(self) -> bool:
         """Whether its population is trained before it, since its method does not do that."""
-        return self.population > 0 and self.group == OURS
+        return self.population > 0 and not issubclass(METHODS[self.method], FcpConfig)
 
     def settings(self, layout: str, steps: int) -> dict[str, Any]:
         """Settings of its training on a layout, at the experiment's steps."""

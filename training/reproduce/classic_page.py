@@ -1,6 +1,6 @@
 """The page about the five classic kitchens: tables, a picture, and whether the aims are met."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,7 @@ def write_page(study: Study, found: Mapping[str, Any], folder: Path) -> None:
     parts.append(f"![Returns by layout]({PICTURE})\n")
     if len(study.rows) > 1 and found["over layouts"]:
         parts += ["## Mean over layouts\n", table(found["over layouts"])]
-    parts += [layout_part(layout, found["layouts"][layout]) for layout in study.rows]
+    parts += [layout_part(layout, found["layouts"][layout], plan.seeds) for layout in study.rows]
     (folder / "README.md").write_text("\n".join(parts))
     with mpl.rc_context(STYLE):
         returns_figure(found["layouts"]).savefig(folder / PICTURE)
@@ -101,7 +101,7 @@ def cell(figure: Mapping[str, Any], digits: int) -> str:
     return "–" if known["mean"] is None or known["low"] is None else interval(figure, digits)
 
 
-def layout_part(layout: str, rows: Mapping[str, Mapping[str, Any]]) -> str:
+def layout_part(layout: str, rows: Mapping[str, Mapping[str, Any]], seeds: Sequence[int]) -> str:
     """The tables of one layout."""
     names = list(next(iter(rows.values()))["beside"])
     short = [name.removeprefix("beside ") for name in names]
@@ -115,7 +115,7 @@ def layout_part(layout: str, rows: Mapping[str, Mapping[str, Any]]) -> str:
     for name, row in rows.items():
         matrix = "; ".join(" ".join(f"{value:.0f}" for value in line) for line in row["table"])
         groups = conventions_in(np.array(row["table"]))
-        split = " | ".join(" ".join(map(str, group)) for group in groups)
+        split = " | ".join(" ".join(str(seeds[place]) for place in group) for group in groups)
         own = f" (conventions: {split})" if len(groups) > 1 else ""
         lines.append(f"- {title_of(name)}: {matrix}{own}")
     return "\n".join(lines) + "\n"

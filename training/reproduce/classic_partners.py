@@ -43,7 +43,7 @@ HALF, WHOLE = 0.5, 1.0
 EFFORT = 0.25
 """Steps of a candidate's and of a best response's training, as a share of a row's."""
 TIMES = {"forced_coordination": 3, "counter_circuit_o_1order": 2}
-"""How many times as many they have on a layout, if not once: there it takes longest to cook."""
+"""How many times as many they have on a layout, if not once: there it takes longer to cook."""
 OPTIONS = {
     "forced_coordination": {
         "preferences_after": 0.4, "preference_strength": 0.1, "reward_always": True,

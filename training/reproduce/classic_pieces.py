@@ -145,7 +145,10 @@ def train(plan: Plan, layout: str, row: Row) -> bool:
 
 
 def population_of(plan: Plan, layout: str, row: Row) -> Piece:
-    """The training of a row's populations: self-play, each policy from a seed of its own."""
+    """The training of a row's populations: self-play, each policy from a seed of its own.
+
+    Its digits end in those of the learner's seed, so that `partners_among` can name it.
+    """
     settings = base(layout, plan.steps, round(plan.steps * row.partners))
     seeds = [int(f"{number}00{seed}") for number in _numbers(row) for seed in plan.seeds]
     return Piece(f"{row.name}-partners", "self-play", seeds, settings)
@@ -166,7 +169,10 @@ def raise_population(plan: Plan, layout: str, row: Row) -> bool:
 
 
 def partners_among(plan: Plan, layout: str, row: Row) -> dict[str, str]:
-    """Settings that make the partners of each seed those of its own population."""
+    """Settings that make the partners of each seed those of its own population.
+
+    The trainer puts each learner's seed in the place of ``{seed}``.
+    """
     piece, world = population_of(plan, layout, row), f"kitchen/{layout}"
     names = [piece.policy(world, f"{number}00{{seed}}", share)
              for number in _numbers(row) for share in STRENGTHS]  # fmt: skip

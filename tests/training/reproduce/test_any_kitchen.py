@@ -103,6 +103,8 @@ def test_a_policy_that_is_there_plays_without_training(small, monkeypatch, tmp_p
     for name in ("greedy", "kitchen/cramped_room/srpo"):
         assert run(monkeypatch, *words, name) == 2
         assert f"--policy is {name}, but it must have been trained in" in capsys.readouterr().err
+    assert run(monkeypatch, *words, "kitchens/generated/srpo", "--steps", "9") == 2
+    assert "so --steps 9 has no meaning: leave one of them out" in capsys.readouterr().err
     assert not out.exists()
     assert run(monkeypatch, *words, "kitchens/generated/srpo") == 0
     card = load_policy("kitchens/generated/srpo").card

@@ -126,6 +126,14 @@ def test_the_page_says_what_was_done_and_the_folder_stands_alone(folders, monkey
     page = (folders / "out" / "README.md").read_text()
     assert "PPO-BC" in page
     assert "- mean over layouts:" in page
+    found = record(folders)["findings"]
+    other = found["differences"]["srpo"]["over layouts"]["other"]
+    for row in ("srpo", other):
+        near, far = (
+            found["over layouts"][row][name]["mean"] for name in ("development proxy", "proxy")
+        )
+        told = "from the proxy that methods learn from to the held-out one, mean over layouts"
+        assert f"   - {classic_page.title_of(row)} {told}: {near:.1f} to {far:.1f}" in page
     short = page.partition("## In short")[2].partition("##")[0].splitlines()
     own = record(folders)["findings"]["layouts"][ROOM]["srpo"]["own"]["mean"]
     told = [line.strip("| ").split(" | ") for line in short if line.startswith("| ")][2:]
@@ -485,8 +493,9 @@ def test_a_table_is_split_by_convention_where_there_are_conventions():
     figures = {key: {"mean": 1, "low": 1, "high": 1} for key, _, _ in classic_page.COLUMNS}
     split = {"table": [[9, 0, 8], [0, 9, 1], [7, 2, 9]], "beside": {}} | figures
     whole = {"table": [[9, 5], [5, 9]], "beside": {}} | figures
-    lines = classic_page.layout_part(ROOM, {"ippo": split, "srpo": whole}).splitlines()
-    assert "- IPPO, a policy per seat: 9 0 8; 0 9 1; 7 2 9 (conventions: 1 | 0 2)" in lines
+    rows = {"ippo": split, "srpo": whole}
+    lines = classic_page.layout_part(ROOM, rows, (3, 5, 8)).splitlines()
+    assert "- IPPO, a policy per seat: 9 0 8; 0 9 1; 7 2 9 (conventions: 5 | 3 8)" in lines
     assert "- SRPO: 9 5; 5 9" in lines
 
 
