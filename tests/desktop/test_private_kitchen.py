@@ -45,7 +45,7 @@ def test_a_full_game_by_keyboard_beside_a_free_rider(desk: Desk, tmp_path: Path)
     events = np.zeros((2, 6), np.int64)
     for world_then in replay_states(episode):
         events += world_then.events[0]
-    assert events[0, POTTING] >= 3, "the keys did not reach the kitchen"
+    assert events[0, POTTING] > 0, "the keys did not reach the kitchen"
     assert events[1].tolist() == [50, 0, 0, 0, 0, 0]
     own = np.sum([tick["rewards"] for tick in episode.ticks], axis=0)
     assert own[1] - own[0] == pytest.approx(0.2 * events[0, MOVE], abs=1e-4), "who walks pays"
