@@ -87,9 +87,14 @@ LAST = {"warm_start": 0.75, "true_partner_share": 2 / 3}
 """Adversaries play in the last quarter only, in a third of the games: where the true partner is
 mostly the human proxy, more of them can cost SRPO's own pair and its games with the proxy
 (docs/experiments.md)."""
+ANNEALED = {"initial_tau": 1000.0}
+"""Adversaries play from the start and pay next to nothing at first; tau is steered down from there
+for the rest of the training, so that heroes learn what can be done alone before they rely on
+anybody (docs/experiments.md)."""
 
 ROWS = (
     Row("srpo", "SRPO", "srpo", OURS, LATER),
+    Row("srpo-annealed", "SRPO, annealed", "srpo", OURS, ANNEALED),
     Row("srpo-visited", "SRPO, state augmentation", "srpo", OURS, LATER | VISITED),
     Row(
         "srpo-population", "SRPO on a population", "srpo", OURS, LAST | {"partner_share": 0.5},
@@ -103,6 +108,10 @@ ROWS = (
     Row(
         "srpo-bc-last", "SRPO on PPO-BC, nine tenths, last quarter", "srpo", OURS,
         LAST | {"partner_share": 0.9},
+    ),
+    Row(
+        "srpo-bc-annealed", "SRPO on PPO-BC, annealed", "srpo", OURS,
+        ANNEALED | {"partner_share": 0.5},
     ),
     Row("ippo", "IPPO, a policy per seat", "ippo", BASELINE),
     Row("self-play", "self-play", "self-play", BASELINE),
