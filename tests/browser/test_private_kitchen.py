@@ -115,7 +115,7 @@ def test_a_game_by_touch_on_a_phone(visit: Visit, tmp_path: Path) -> None:
     (record,) = tmp_path.glob("*.episode.jsonl")
     assert verify(record).steps == 50
     lines = [json.loads(line) for line in record.read_text().splitlines()]
-    assert sum(line["kind"] == "input" for line in lines) > 0
+    assert any(line["kind"] == "input" for line in lines)
     (end,) = me.wire.of("end")
     assert min(end["rows"]["onions potted"]) > 0, "both work"
     assert me.errors == []
