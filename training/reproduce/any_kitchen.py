@@ -15,7 +15,7 @@ from typing import Any
 import click
 import numpy as np
 
-from agents.card import Card
+from agents.card import Card, read_card
 from agents.library import load_policy, write_card
 from agents.onnx import OnnxPolicy
 from play.worlds.errors import UserError
@@ -23,6 +23,7 @@ from play.worlds.kitchen.generator import canonical, kitchen_name, kitchen_text,
 from play.worlds.kitchen.layouts import CLASSICS, Layout, load_layout
 from play.worlds.registry import make_world
 from training import checkpoints
+from training.commands import parse_seeds
 from training.config import METHODS, TrainConfig
 from training.evaluation.crossplay import team_return
 from training.evaluation.files import write_whole
@@ -45,6 +46,8 @@ ENOUGH, AIM = 2.0, 0.9
 RULES_DO = "unseen, enough by rules"
 """The unseen kitchens in which two rule-based cooks serve enough; in some they get stuck."""
 PROXY = "human-proxy-held-out"
+BESIDES = ("beside greedy", "own pair")
+BESIDE_PROXY = "beside proxy"
 SPECIALIST = "srpo"
 SHIPPED, TITLE = f"{WORLD}/{SPECIALIST}", "SRPO (any kitchen)"
 """Name and title of the policy among those that players are offered."""
@@ -82,7 +85,11 @@ class Place:
     "--out", type=click.Path(path_type=Path), default=Path("results") / EXPERIMENT,
     show_default=True, help="Folder for the run, the policy and the results.",
 )  # fmt: skip
-@click.option("--seed", default=0, show_default=True, help="Seed of the training.")
+@click.option(
+    "--seeds", "asked", metavar="FIRST-LAST", default="0", show_default=True,
+    help="Seeds of the trainings. The page is about the first, which is also what is shipped; the "
+    "others tell how much of it is chance.",
+)  # fmt: skip
 @click.option(
     "--steps", type=click.IntRange(1), default=None, help="Joint steps of the training.  [default: "
     "the world's own]",
@@ -93,8 +100,8 @@ class Place:
 )  # fmt: skip
 @click.option(
     "--policy", "known", default=None,
-    help=f"A policy that is there already, such as {SHIPPED}, which plays instead of one that is "
-    "trained.",
+    help=f"A policy that is there already, such as {SHIPPED}, which plays instead of the first "
+    "seed's.",
 )  # fmt: skip
 @click.option(
     "--kitchens", type=click.IntRange(2), default=50, show_default=True,
@@ -111,7 +118,7 @@ class Place:
 )  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Go on in a folder with finished results.")
 def any_kitchen(
-    out: Path, seed: int, steps: int | None, train: bool, known: str | None, kitchens: int,
+    out: Path, asked: str, steps: int | None, train: bool, known: str | None, kitchens: int,
     episodes: int, shipped: Path | None, overwrite: bool,
 ) -> None:  # fmt: skip
     """Train one partner for any kitchen, and play it in kitchens that it has never seen.
@@ -119,58 +126,141 @@ def any_kitchen(
     It plays beside the rule-based cook, in both seats, in unseen generated kitchens and in the
     five classic ones; there also beside models of people, and against the specialists.
     """
-    policies = out / "policies"
+    policies, trained = out / "policies", [piece_of(s, steps) for s in parse_seeds(asked) or ()]
+    config = trained[0].config()
     if known is not None:
         if steps is not None:
             raise UserError(
                 f"--policy {known} plays what is trained already, so --steps {steps} has no "
                 "meaning: leave one of them out"
             )
-        config = settings_of(known)
-        open_folder(out, EXPERIMENT, overwrite)
+        config, trained = settings_of(known), trained[1:]
+        if trained and (differing := differences(config, trained[0].config())):
+            raise UserError(
+                f"--policy {known} was trained with other settings ({', '.join(differing)}) than "
+                f"seeds {asked} would be, which could not be compared: leave --seeds out"
+            )
+    if not train:
+        for piece in trained:
+            run = run_of(piece, out)
+            if not finished(piece, policies) and not (run / "checkpoint.pt").is_file():
+                raise UserError(f"{run} has no checkpoint yet: leave --no-train out")
+    open_folder(out, EXPERIMENT, overwrite)
+    names = []
+    if known is not None:
         freeze(known, policies)
-        name = known
-    else:
-        piece = piece_of(seed, steps)
-        config, run = piece.config(), out / "runs" / piece.name / f"seed{seed}"
-        if not train and not (run / "checkpoint.pt").is_file():
-            raise UserError(f"{run} has no checkpoint yet: leave --no-train out")
-        open_folder(out, EXPERIMENT, overwrite)
-        if train and not train_piece(piece, out / "runs"):
+        names.append(known)
+    for piece in trained:
+        name = policy_of(piece, out, train)
+        if name is None:
             click.echo("Stopped and saved. The same command goes on.")
             return
-        name = f"{WORLD}/{piece.name}-seed{seed}-{checkpoints.steps_of(run)}"
-        if not (policies / name / "card.json").is_file():
-            export_run(run, name, policies)
+        names.append(name)
     for layout in CLASSICS:
         for other in (SPECIALIST, PROXY):
             freeze(f"kitchen/{layout}/{other}", policies)
     places = [*unseen(kitchens, training_kitchens(config)), *classics()]
-    played = {}
-    for place in places:
-        played[place.name] = play_in(place, name, episodes, policies, out / "pieces")
-        click.echo(f"{place.name}: {np.mean(played[place.name]['beside greedy']):.1f}", err=True)
-    card = OnnxPolicy(policies / name).card
-    settings = {
-        "policy": name, "sha256": card.sha256, "encoding": card.encoding["name"],
-        "seed": card.seed, "steps": card.steps, "of": config.steps, "config": config.to_json(),
-        "episodes": episodes, "kitchens": kitchens, "first": FIRST, "machine": machine(),
-        "commit": card.git_commit,
-    }  # fmt: skip
-    found: dict[str, Any] = {
-        "settings": settings,
-        "options": dict(make_world(WORLD, **config.world_options).facts.options),
-        "findings": findings(places, played),
-        "kitchens": [asdict(place) | {"soups": played[place.name]} for place in places],
-    }
+    found, *others = (results_of(name, places, episodes, out) for name in names)
+    found["options"] = dict(make_world(WORLD, **config.world_options).facts.options)
+    if others:
+        found["others"] = others
+        found["findings"]["seeds"] = over_seeds([found, *others])
     write_record(out, EXPERIMENT, found, finished=True)
     write_page(found, out)
     click.echo(f"Wrote {out / 'README.md'}")
     if shipped is not None:
         reached = found["findings"]["aim"]["reached"]
         if reached:
-            ship(found, policies / name, shipped)
-        click.echo(f"{'Shipped' if reached else 'The aim is not reached: not shipped'}: {name}")
+            ship(found, policies / names[0], shipped)
+        click.echo(f"{'Shipped' if reached else 'The aim is not reached: not shipped'}: {names[0]}")
+
+
+def run_of(piece: Piece, out: Path) -> Path:
+    """Where a training of one seed runs."""
+    return out / "runs" / piece.name / f"seed{piece.seeds[0]}"
+
+
+def finished(piece: Piece, policies: Path) -> str | None:
+    """Name of the policy of a finished training, which need not be there any more itself."""
+    config = piece.config()
+    for path in policies.glob(f"{WORLD}/{piece.name}-seed{config.seed}-*/card.json"):
+        card = read_card(path.parent)
+        own = METHODS[card.algorithm].from_json(dict(card.hyperparameters))
+        if (card.steps or 0) >= config.steps and not differences(own, config):
+            return path.parent.relative_to(policies).as_posix()
+    return None
+
+
+def policy_of(piece: Piece, out: Path, train: bool) -> str | None:
+    """Name of a seed's policy, trained and exported now if it is not there; None if stopped.
+
+    Args:
+        piece: Its training.
+        out: The experiment's folder.
+        train: Whether training goes on first.
+    """
+    policies, run = out / "policies", run_of(piece, out)
+    if (name := finished(piece, policies)) is not None:
+        return name
+    if train and not train_piece(piece, out / "runs"):
+        return None
+    name = f"{WORLD}/{piece.name}-seed{piece.seeds[0]}-{checkpoints.steps_of(run)}"
+    if not (policies / name / "card.json").is_file():
+        export_run(run, name, policies)
+    return name
+
+
+def differences(config: TrainConfig, other: TrainConfig) -> list[str]:
+    """Names of the settings in which two trainings differ, but for their seeds."""
+    wanted = other.to_json()
+    return [
+        key for key, value in config.to_json().items() if key != "seed" and value != wanted.get(key)
+    ]
+
+
+def results_of(name: str, places: Sequence[Place], episodes: int, out: Path) -> dict[str, Any]:
+    """Whose policy it is, what is found, and every game; played now, but for what is on disk.
+
+    Args:
+        name: The policy.
+        places: Where it plays.
+        episodes: Episodes of each seating.
+        out: The experiment's folder.
+    """
+    policies, played = out / "policies", {}
+    for place in places:
+        played[place.name] = play_in(place, name, episodes, policies, out / "pieces")
+        click.echo(f"{place.name}: {np.mean(played[place.name]['beside greedy']):.1f}", err=True)
+    card = OnnxPolicy(policies / name).card
+    settings = {
+        "policy": name, "sha256": card.sha256, "encoding": card.encoding["name"],
+        "seed": card.seed, "steps": card.steps, "of": card.hyperparameters["steps"],
+        "config": dict(card.hyperparameters), "episodes": episodes,
+        "kitchens": sum(not place.classic for place in places), "first": FIRST,
+        "machine": machine(), "commit": card.git_commit,
+    }  # fmt: skip
+    return {
+        "settings": settings,
+        "findings": findings(places, played),
+        "kitchens": [asdict(place) | {"soups": played[place.name]} for place in places],
+    }
+
+
+def over_seeds(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What the trainings of several seeds came to: each, their mean, and an interval over them.
+
+    Args:
+        found: What `results_of` says of each seed's policy.
+    """
+    measures = [("unseen", label, kind) for label in BESIDES for kind in ("soups", "enough")]
+    measures += [(layout, label, "") for layout in CLASSICS for label in (*BESIDES, BESIDE_PROXY)]
+    rows = []
+    for place, label, kind in measures:
+        figures = [own["findings"][place][label] for own in found]
+        values = [(figure[kind] if kind else figure)["mean"] for figure in figures]
+        mean = mean_figure(values, np.random.default_rng(0), "seeds")
+        rows.append({"place": place, "label": label, "kind": kind, "values": values} | asdict(mean))
+    return {"seeds": [own["settings"]["seed"] for own in found], "rows": rows}
 
 
 def ship(found: Mapping[str, Any], policy: Path, folder: Path) -> None:
@@ -287,7 +377,7 @@ def rows_of(place: Place, name: str) -> Iterator[tuple[str, list[tuple[str, str]
         own, proxy = f"{place.world}/{SPECIALIST}", f"{place.world}/{PROXY}"
         yield "specialist beside greedy", [(own, GREEDY), (GREEDY, own)]
         yield "specialist beside proxy", [(own, proxy), (proxy, own)]
-        yield "beside proxy", [(name, proxy), (proxy, name)]
+        yield BESIDE_PROXY, [(name, proxy), (proxy, name)]
 
 
 def soups(

@@ -21,7 +21,16 @@ is among the generated ones.
 
 Numbers are soups per 400 steps, sampled actions, {episodes} episodes in each kitchen and seating;
 brackets are 95 % intervals: over kitchens (bootstrap; for shares of kitchens, Wilson's), and in a
-single kitchen over episodes. All of it comes from one training run.
+single kitchen over episodes. {runs}
+"""
+ONE_RUN = "All of it comes from one training run."
+MORE_RUNS = "All of it comes from one training run; [below](#other-trainings) are others."
+OTHERS = """\
+## Other trainings
+
+The same with other seeds, in the same kitchens: soups, and the share of the unseen kitchens with
+{soups:g} or more. Brackets are 95 % bootstrap intervals over the {count} trainings; so few tell
+little about how far others would be off. Trained at commit {commits}, in the order of the seeds.
 """
 UNSEEN = """\
 ## In {kitchens} kitchens that it has never seen
@@ -48,12 +57,13 @@ def write_page(found: Mapping[str, Any], folder: Path) -> None:
     aim = findings["aim"]
     introduction = INTRODUCTION.format(
         record=RECORD, count=found["options"]["count"], encoding=settings["encoding"],
+        runs=MORE_RUNS if "others" in found else ONE_RUN,
         **{name: settings[name] for name in ("seed", "steps", "of", "commit", "episodes")},
     )  # fmt: skip
     unseen = UNSEEN.format(**settings, soups=aim["soups"], share=aim["share"])
     parts = [
         introduction, unseen, verdict(findings), unseen_table(findings), worst(found), CLASSIC,
-        classic_table(findings), machine_line(settings),
+        classic_table(findings), *others(found), machine_line(settings),
     ]  # fmt: skip
     (folder / "README.md").write_text("\n".join(parts))
 
@@ -125,6 +135,31 @@ def classic_table(findings: Mapping[str, Any]) -> str:
         row = [cell(findings[layout][label]) for label in labels]
         lines.append(f"| {layout} | " + " | ".join(row) + " |")
     return "\n".join(lines) + "\n"
+
+
+def others(found: Mapping[str, Any]) -> list[str]:
+    """What trainings with other seeds came to, if there are any."""
+    if "others" not in found:
+        return []
+    seeds = found["findings"]["seeds"]
+    commits = [own["settings"]["commit"][:7] for own in (found, *found["others"])]
+    introduction = OTHERS.format(
+        soups=found["findings"]["aim"]["soups"], count=len(commits),
+        commits=", ".join(f"`{commit}`" for commit in commits),
+    )  # fmt: skip
+    titles = {"beside greedy": "beside the rule-based cook", "own pair": "with itself",
+              "beside proxy": "beside a model of people"}  # fmt: skip
+    lines = [
+        "| | " + " | ".join(f"seed {seed}" for seed in seeds["seeds"]) + " | mean |",
+        "| --- |" + " --: |" * (len(commits) + 1),
+    ]
+    for row in seeds["rows"]:
+        percent = row["kind"] == "enough"
+        scale, digits = (100, 0) if percent else (1, 1)
+        values = [f"{scale * value:.{digits}f}" for value in row["values"]]
+        title = f"{row['place']}, {titles[row['label']]}" + ", % with enough" * percent
+        lines.append(f"| {title} | {' | '.join(values)} | {cell(row, scale, digits)} |")
+    return [introduction, "\n".join(lines) + "\n"]
 
 
 def machine_line(settings: Mapping[str, Any]) -> str:
