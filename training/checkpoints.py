@@ -9,6 +9,7 @@ training.
 import json
 import os
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -47,19 +48,23 @@ def new_run_dir(asked: Path | None, config: TrainConfig, method: str) -> Path:
         number += 1
 
 
-def write_config(run_dir: Path, config: TrainConfig, trainer: Trainer) -> None:
+def write_config(
+    run_dir: Path, config: TrainConfig, trainer: Trainer, start: Mapping[str, str] | None = None
+) -> None:
     """Writes config.json of a seed's run.
 
     Args:
         run_dir: The run.
         config: Its settings.
         trainer: Who trains it.
+        start: Name and SHA-256 of the policy that it begins with, if any.
     """
     record = {
         "schema": SCHEMA,
         "method": trainer.method,
         "config": config.to_json(),
         "guests": trainer.fingerprints(),
+        "start": dict(start or {}),
         "command": " ".join(["understudy", *sys.argv[1:]]),
         "git_commit": git_commit(),
         "versions": versions("numpy", "torch", "numba", "onnx", "onnxruntime"),

@@ -84,6 +84,12 @@ class TrainConfig:
         "among which the seats are shared out evenly; the recommended one if empty.",
     )
     others_folder: str = setting("", "Folder of the policies in others; the shipped ones if empty.")
+    start_from: str = setting(
+        "",
+        "Policy whose actor the policies begin with, such as kitchens/generated/srpo; it needs "
+        "their encoding and their units. Random weights if empty.",
+    )
+    start_folder: str = setting("", "Folder of that policy; the shipped ones if empty.")
     checkpoint_every: int = setting(1_000_000, "Steps between two checkpoints.")
 
     @property

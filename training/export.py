@@ -282,11 +282,13 @@ def _card(
     seats, memory = export.seats, sum(_memory(export.networks))
     layout = facts.world.split("/", 1)[1]
     hyperparameters = dict(record["config"])
-    for key in ("others_folder", "partner_folder"):
+    for key in ("others_folder", "partner_folder", "start_folder"):
         hyperparameters.pop(key, None)  # a place of one machine; the guests' hashes stay
     for key in {"hero", "partner"} & set(hyperparameters):
         hyperparameters[key] = hyperparameters[key].replace("{seed}", str(trainer.config.seed))
     hyperparameters |= trainer.drawn()
+    if record.get("start"):
+        hyperparameters["start"] = record["start"]
     if trainer.guests:
         hyperparameters["guests"] = trainer.fingerprints()
     if title is None:

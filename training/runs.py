@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from play.worlds.errors import UserError
 from training import checkpoints
+from training.beginnings import begin_with
 from training.config import TrainConfig, with_changes
 from training.e3t import E3t
 from training.exploiter import Exploiter
@@ -61,12 +62,13 @@ def start(
         The run directory of each seed, and whether training finished.
     """
     trainer = make_trainer(method, config, seeds)
+    begun_with = begin_with(trainer)
     paths = []
     for seed in seeds or (config.seed,):
         asked = run_dir / f"seed{seed}" if run_dir and seeds else run_dir
         own = with_changes(config, seed=seed)
         paths.append(checkpoints.new_run_dir(asked, own, method))
-        checkpoints.write_config(paths[-1], own, trainer)
+        checkpoints.write_config(paths[-1], own, trainer, begun_with)
     return paths, _run(paths, trainer, 0.0, keep)
 
 

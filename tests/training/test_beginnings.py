@@ -1,0 +1,124 @@
+"""Training that begins with a policy: what it decides at first is what the policy's file does."""
+
+import json
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from agents.library import load_policy
+from play.worlds.errors import UserError
+from play.worlds.registry import make_world
+from training import checkpoints, export, runs
+from training.beginnings import begin_with
+from training.config import METHODS, with_changes
+from training.runs import make_trainer
+
+ROOM, RING = "kitchen/cramped_room", "kitchen/coordination_ring"
+SMALL = {
+    "num_envs": 8, "rollout_length": 20, "hidden": 8, "minibatches": 2, "steps": 640,
+    "encoding": "egocentric", "checkpoint_every": 320,
+}  # fmt: skip
+
+
+def config_of(method="self-play", world=RING, **changes):
+    return METHODS[method].from_json(SMALL | {"world": world} | changes)
+
+
+@pytest.fixture(scope="module")
+def policies(tmp_path_factory):
+    """A folder with a trained policy of another kitchen, once in full and once compact."""
+    home = tmp_path_factory.mktemp("begin")
+    for name, changes in (
+        ("one", {}), ("small", {}), ("curved", {"activation": "tanh"}), ("gru", {"memory": "gru"}),
+        ("picture", {"encoding": "lossless"}),
+    ):  # fmt: skip
+        (run,), _ = runs.start("self-play", config_of(world=ROOM, **changes), home / name)
+        export.export_run(run, name, home / "policies", compact=name == "small")
+    (run,), _ = runs.start("ippo", config_of("ippo", ROOM), home / "ippo")
+    export.export_run(run, "apart", home / "policies")
+    return home / "policies"
+
+
+@pytest.mark.parametrize("name", ["one", "small"])
+@pytest.mark.parametrize(("method", "changes"), [
+    ("self-play", {}), ("srpo", {"partner_share": 0.5, "partner": "stay"}), ("ippo", {}),
+    ("ppo-bc", {"partner": "stay"}), ("e3t", {}),
+])  # fmt: skip
+def test_every_method_begins_with_what_the_file_says(policies, method, changes, name):
+    config = config_of(method, start_from=name, start_folder=str(policies), **changes)
+    trainer = make_trainer(method, config, [3, 4])
+    assert begin_with(trainer) == {name: load_policy(name, folder=policies).card.sha256}
+    session = onnxruntime.InferenceSession(policies / name / "policy.onnx")
+    games = make_world(RING, 16)
+    games.reset(seed=9)
+    generator = np.random.default_rng(1)
+    for _ in range(30):
+        trainer.world.set_states(games.get_states())
+        trainer.observer.write(trainer.rollout.observations, 0)
+        seen = games.observe("egocentric").reshape(32, -1)
+        feed = {"observation": seen.reshape(32, *games.facts.encodings["egocentric"].shape)}
+        theirs = session.run(["logits"], feed)[0]
+        assert np.ptp(theirs) > 0.01
+        for member in (0, 1):
+            for item in trainer.exports(member).values():
+                observed = trainer.rollout.observations
+                ours, _ = item.networks[0].evaluate(observed, np.arange(32))
+                assert ours == pytest.approx(theirs, abs=1e-4)
+        games.step(generator.integers(0, 6, (16, 2)))
+    assert {"adversary"} <= set(trainer.policies) or method != "srpo"
+
+
+def test_the_run_says_where_it_began_and_goes_on_without_that_policy(policies, tmp_path):
+    config = config_of(start_from="one", start_folder=str(policies))
+    (whole,), finished = runs.start("self-play", config, tmp_path / "whole")
+    assert finished
+    digest = load_policy("one", folder=policies).card.sha256
+    assert json.loads((whole / "config.json").read_text())["start"] == {"one": digest}
+    (folder,) = export.export_run(whole, "mine", tmp_path / "policies")
+    settings = json.loads((folder / "card.json").read_text())["hyperparameters"]
+    assert settings["start"] == {"one": digest}
+    assert settings["start_from"] == "one"
+    assert "start_folder" not in settings
+
+    away = with_changes(config, start_folder=str(tmp_path / "nowhere"))
+    trainer = make_trainer("self-play", config)
+    begin_with(trainer)
+    path = checkpoints.new_run_dir(tmp_path / "part", away, "self-play")
+    checkpoints.write_config(path, away, trainer)
+    trainer.iterate()
+    checkpoints.save(path, trainer, 1.0)
+    assert runs.resume([path])
+    saved = [
+        torch.load(run / "checkpoint.pt", weights_only=True)["trainer"]["learners"]["policy"]
+        for run in (whole, path)
+    ]
+    assert torch.equal(*(own["network"]["flat"] for own in saved))
+
+
+@pytest.mark.parametrize(("name", "changes", "complaint"), [
+    ("nobody", {}, "nobody"),
+    ("greedy", {}, "--start-from is greedy, which plays by rules"),
+    ("gru", {}, "must be one network without a memory"),
+    ("one", {"memory": "gru"}, "give --memory none"),
+    ("one", {"hidden": 16, "encoding": "lossless"}, "give --encoding egocentric --hidden 8"),
+    ("curved", {}, "give --activation tanh"),
+    ("picture", {"world": ROOM, "encoding": "lossless"}, "in another form than"),
+    ("picture", {"encoding": "lossless"}, "in another form than kitchen/coordination_ring"),
+    ("apart-seat1", {}, "can sit in seat 1, but self-play plays in seats 0, 1"),
+])  # fmt: skip
+def test_what_does_not_fit_is_refused_in_one_sentence(policies, name, changes, complaint, tmp_path):
+    config = config_of(start_from=name, start_folder=str(policies), **changes)
+    with pytest.raises(UserError, match=complaint):
+        runs.start("self-play", config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_exploiter_begins_with_its_hero(policies, tmp_path):
+    config = METHODS["exploiter"].from_json(
+        SMALL | {"world": ROOM, "start_from": "one", "start_folder": str(policies)}
+        | {"against": str(policies.parent / "one")}
+    )  # fmt: skip
+    with pytest.raises(UserError, match="begins with its --hero: leave --start-from out"):
+        runs.start("exploiter", config, tmp_path / "run")
