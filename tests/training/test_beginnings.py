@@ -22,44 +22,45 @@ SMALL = {
 }  # fmt: skip
 
 
-def config_of(method="self-play", world=RING, **changes):
+def config_of(method="self-play", world=ROOM, **changes):
     return METHODS[method].from_json(SMALL | {"world": world} | changes)
 
 
 @pytest.fixture(scope="module")
 def policies(tmp_path_factory):
-    """A folder with a trained policy of another kitchen, once in full and once compact."""
+    """A folder with trained policies; one of them is small because its file is compact."""
     home = tmp_path_factory.mktemp("begin")
     for name, changes in (
         ("one", {}), ("small", {}), ("curved", {"activation": "tanh"}), ("gru", {"memory": "gru"}),
-        ("picture", {"encoding": "lossless"}),
+        ("picture", {"encoding": "lossless"}), ("elsewhere", {"world": RING}),
     ):  # fmt: skip
-        (run,), _ = runs.start("self-play", config_of(world=ROOM, **changes), home / name)
+        (run,), _ = runs.start("self-play", config_of(**changes), home / name)
         export.export_run(run, name, home / "policies", compact=name == "small")
-    (run,), _ = runs.start("ippo", config_of("ippo", ROOM), home / "ippo")
+    (run,), _ = runs.start("ippo", config_of("ippo"), home / "ippo")
     export.export_run(run, "apart", home / "policies")
     return home / "policies"
 
 
-@pytest.mark.parametrize("name", ["one", "small"])
-@pytest.mark.parametrize(("method", "changes"), [
-    ("self-play", {}), ("srpo", {"partner_share": 0.5, "partner": "stay"}), ("ippo", {}),
-    ("ppo-bc", {"partner": "stay"}), ("e3t", {}),
+@pytest.mark.parametrize(("name", "method", "changes"), [
+    ("one", "self-play", {}), ("one", "srpo", {"partner_share": 0.5, "partner": "stay"}),
+    ("one", "ippo", {}), ("one", "ppo-bc", {"partner": "stay"}), ("one", "e3t", {}),
+    ("small", "self-play", {}), ("small", "srpo", {}), ("curved", "srpo", {"activation": "tanh"}),
+    ("picture", "self-play", {"encoding": "lossless"}),
 ])  # fmt: skip
 def test_every_method_begins_with_what_the_file_says(policies, method, changes, name):
     config = config_of(method, start_from=name, start_folder=str(policies), **changes)
     trainer = make_trainer(method, config, [3, 4])
     assert begin_with(trainer) == {name: load_policy(name, folder=policies).card.sha256}
     session = onnxruntime.InferenceSession(policies / name / "policy.onnx")
-    games = make_world(RING, 16)
+    encoding = trainer.observer.encoding
+    games = make_world(ROOM, 16)
     games.reset(seed=9)
     generator = np.random.default_rng(1)
     for _ in range(30):
         trainer.world.set_states(games.get_states())
         trainer.observer.write(trainer.rollout.observations, 0)
-        seen = games.observe("egocentric").reshape(32, -1)
-        feed = {"observation": seen.reshape(32, *games.facts.encodings["egocentric"].shape)}
-        theirs = session.run(["logits"], feed)[0]
+        seen = games.observe(encoding.name).reshape(32, *encoding.shape)
+        theirs = session.run(["logits"], {"observation": seen})[0]
         assert np.ptp(theirs) > 0.01
         for member in (0, 1):
             for item in trainer.exports(member).values():
@@ -97,16 +98,38 @@ def test_the_run_says_where_it_began_and_goes_on_without_that_policy(policies, t
     assert torch.equal(*(own["network"]["flat"] for own in saved))
 
 
+def test_a_memory_is_begun_with_too(policies):
+    config = config_of(start_from="gru", start_folder=str(policies), memory="gru")
+    trainer = make_trainer("self-play", config)
+    before = trainer.exports()[""].networks[0].flat.clone()
+    begin_with(trainer)
+    (network,) = trainer.exports()[""].networks
+    run = policies.parent / "gru"
+    record, own = checkpoints.read_config(run)
+    trained = make_trainer(record["method"], own)
+    checkpoints.load(run, trained)
+    (learnt,) = trained.exports()[""].networks
+    drawn = network.views(before.numpy())
+    for part, now, then, first in zip(
+        network.parts._fields, network.weights, learnt.weights, drawn, strict=True
+    ):
+        halves = (..., slice(8)), (..., slice(8, None))
+        actor, critic = halves if part in ("table", "bias1") else ((0,), (1,))
+        if part.startswith(("actor", "critic")):
+            np.testing.assert_array_equal(now, then if part.startswith("actor") else first)
+            continue
+        assert now[actor] == pytest.approx(then[actor], abs=1e-6)
+        np.testing.assert_array_equal(now[critic], first[critic])
+
+
 @pytest.mark.parametrize(("name", "changes", "complaint"), [
     ("nobody", {}, "nobody"),
     ("greedy", {}, "--start-from is greedy, which plays by rules"),
-    ("gru", {}, "must be one network without a memory"),
-    ("one", {"memory": "gru"}, "give --memory none"),
-    ("one", {"hidden": 16, "encoding": "lossless"}, "give --encoding egocentric --hidden 8"),
-    ("curved", {}, "give --activation tanh"),
-    ("picture", {"world": ROOM, "encoding": "lossless"}, "in another form than"),
-    ("picture", {"encoding": "lossless"}, "in another form than kitchen/coordination_ring"),
-    ("apart-seat1", {}, "can sit in seat 1, but self-play plays in seats 0, 1"),
+    ("one", {"memory": "gru"}, "other settings: give --memory none"),
+    ("one", {"hidden": 16, "activation": "tanh"}, "give --hidden 8 --activation relu"),
+    ("one", {"encoding": "lossless"}, "give --encoding egocentric"),
+    ("elsewhere", {}, "was trained for kitchen/coordination_ring"),
+    ("apart-seat1", {}, "was trained for seat 1, but is to take seat 0"),
 ])  # fmt: skip
 def test_what_does_not_fit_is_refused_in_one_sentence(policies, name, changes, complaint, tmp_path):
     config = config_of(start_from=name, start_folder=str(policies), **changes)

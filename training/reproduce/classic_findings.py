@@ -240,7 +240,7 @@ def find(study: Study) -> dict[str, Any]:
             for row in study.everywhere
         },
         "chosen": chosen(study),
-        "best other": {layout: best_other(study, layout, "proxy") for layout in study.rows},
+        "chosen begun": chosen(study, begun=True),
         "differences": differences(study),
         "recommended": _recommended(study, layouts),
     }  # fmt: skip
@@ -306,9 +306,14 @@ def difference(
     return estimate(statistic, sizes, np.random.default_rng(SEED), "seeds", distinct=distinct)
 
 
-def chosen(study: Study) -> str | None:
-    """The row of ours that does best beside the development proxy; nobody held out decides."""
-    ours = [row.name for row in study.everywhere if row.group == OURS]
+def chosen(study: Study, begun: bool = False) -> str | None:
+    """The row of ours that does best beside the development proxy; nobody held out decides.
+
+    Args:
+        study: All scores.
+        begun: Whether it is to be one of those that begin with a policy trained elsewhere.
+    """
+    ours = [row.name for row in study.everywhere if row.group == OURS and row.begun == begun]
     return max(
         ours, key=lambda row: over_layouts(study, row, "development proxy").mean, default=None
     )
@@ -341,7 +346,8 @@ def _recommended(study: Study, figures: Mapping[str, Mapping[str, Any]]) -> dict
     rows = {layout: recommended(own) for layout, own in figures.items()}
     chosen = {layout: row for layout, row in rows.items() if row is not None}
     found: dict[str, Any] = {"rows": chosen}
-    others = {layout: best_other(study, layout, "proxy") for layout in chosen}
+    begun = any(row.begun for row in ROWS if row.name in chosen.values())
+    others = {layout: best_other(study, layout, "proxy", begun) for layout in chosen}
     best = {layout: other for layout, other in others.items() if other is not None}
     found["proxy"] = {
         layout: {
@@ -350,7 +356,7 @@ def _recommended(study: Study, figures: Mapping[str, Mapping[str, Any]]) -> dict
         }
         for layout, other in best.items()
     }
-    rest = [row.name for row in study.everywhere if row.group != OURS]
+    rest = rivals(study.everywhere, begun)
     if rest and set(chosen) == set(study.rows):
         one = max(rest, key=lambda other: over_layouts(study, other, "proxy").mean)
         same = dict.fromkeys(study.rows, one)
@@ -361,19 +367,28 @@ def _recommended(study: Study, figures: Mapping[str, Mapping[str, Any]]) -> dict
     return found
 
 
-def best_other(study: Study, layout: str, name: str) -> str | None:
-    """The row that is not ours with the most of a figure on a layout."""
-    others = [row.name for row in study.rows[layout] if row.group != OURS]
+def rivals(rows: Sequence[Row], begun: bool) -> list[str]:
+    """Rows that are not ours; those that begin with a policy trained elsewhere only if asked for.
+
+    What began with nothing is compared with its like, and what did not with everything.
+    """
+    return [row.name for row in rows if row.group != OURS and row.begun <= begun]
+
+
+def best_other(study: Study, layout: str, name: str, begun: bool) -> str | None:
+    """The row that is not ours with the most of a figure on a layout; `begun` as for `rivals`."""
+    others = rivals(study.rows[layout], begun)
     return max(others, key=lambda row: level(study.scores[layout, row], name).mean, default=None)
 
 
 def differences(study: Study) -> dict[str, Any]:
     """Each row of ours against the best other: by layout, and one method over all layouts."""
     found: dict[str, Any] = {}
-    for row in (row.name for row in study.everywhere if row.group == OURS):
+    for ours in (row for row in study.everywhere if row.group == OURS):
+        row, begun = ours.name, ours.begun
         found[row], mine = {}, dict.fromkeys(study.rows, row)
         for name in ("proxy", "own"):
-            best = {layout: best_other(study, layout, name) for layout in study.rows}
+            best = {layout: best_other(study, layout, name, begun) for layout in study.rows}
             others = {layout: other for layout, other in best.items() if other is not None}
             found[row][name] = {
                 layout: {
@@ -382,7 +397,7 @@ def differences(study: Study) -> dict[str, Any]:
                 }
                 for layout, other in others.items()
             }
-        rest = [other.name for other in study.everywhere if other.group != OURS]
+        rest = rivals(study.everywhere, begun)
         if rest:
             best_mean = max(rest, key=lambda other: over_layouts(study, other, "proxy").mean)
             over = dict.fromkeys(study.rows, best_mean)

@@ -56,6 +56,11 @@ class Row:
     partners: float = 0.0
 
     @property
+    def begun(self) -> bool:
+        """Whether its training begins with a policy that was trained elsewhere."""
+        return bool(self.changes.get("start_from"))
+
+    @property
     def raised(self) -> bool:
         """Whether its population is trained before it, since its method does not do that."""
         return self.population > 0 and not issubclass(METHODS[self.method], FcpConfig)
@@ -91,6 +96,13 @@ ANNEALED = {"initial_tau": 1000.0}
 """Adversaries play from the start and pay next to nothing at first; tau is steered down from there
 for the rest of the training, so that heroes learn what can be done alone before they rely on
 anybody (docs/experiments.md)."""
+BEGUN = {
+    "start_from": "kitchens/generated/srpo", "encoding": "egocentric_orders", "hidden": 128,
+    "learning_rate": 3e-4, "entropy": 0.01,
+}  # fmt: skip
+"""Training goes on from the shipped partner for any kitchen, which has met none of these layouts
+nor any model of people, with its encoding and units. At the step size and the entropy of the other
+rows it would forget what it knows before it learns anything (docs/experiments.md)."""
 
 ROWS = (
     Row("srpo", "SRPO", "srpo", OURS, LATER),
@@ -113,6 +125,10 @@ ROWS = (
         "srpo-bc-annealed", "SRPO on PPO-BC, annealed", "srpo", OURS,
         ANNEALED | {"partner_share": 0.5},
     ),
+    Row(
+        "srpo-bc-any", "SRPO on PPO-BC, from any kitchen", "srpo", OURS,
+        BEGUN | LAST | {"partner_share": 0.9, "partner_warmup": 0.0},
+    ),
     Row("ippo", "IPPO, a policy per seat", "ippo", BASELINE),
     Row("self-play", "self-play", "self-play", BASELINE),
     Row("self-play-visited", "self-play, state augmentation", "self-play", BASELINE, VISITED),
@@ -123,6 +139,10 @@ ROWS = (
     Row(
         "ppo-bc-more", "PPO-BC, nine tenths", "ppo-bc", BASELINE,
         {"partner_share": 0.9, "partner_warmup": 0.2},
+    ),
+    Row(
+        "ppo-bc-any", "PPO-BC, from any kitchen", "ppo-bc", BASELINE,
+        BEGUN | {"partner_share": 0.9, "partner_warmup": 0.0},
     ),
     Row("entropy-0.03", "self-play, entropy .03", "self-play", CONTROL, steady(0.03)),
     Row("entropy-0.1", "self-play, entropy .1", "self-play", CONTROL, steady(0.1)),

@@ -40,6 +40,10 @@ COLUMNS = (
     ("greater share", "greater share", 2), ("greater idle share", "idle", 2),
     ("loss", "lost", 2),
 )  # fmt: skip
+BEGUN = """\
+The same for **{title}**, which begins with the partner for any kitchen: 30 million steps in other
+kitchens come beside its own. Others that begin so are among those that it is compared with.
+"""
 SHORT = (
     ("own", "own pair", 0), ("cross", "with other seeds", 0),
     ("proxy", "with the held-out model of people", 0), ("scripted", "with rule-based cooks", 0),
@@ -140,12 +144,17 @@ def aims(study: Study, found: Mapping[str, Any]) -> list[str]:
     if set(study.rows) != set(CLASSICS):
         missing = ", ".join(layout for layout in CLASSICS if layout not in study.rows)
         parts.append(f"Not yet there: {missing}.\n")
-    lines = [
-        line
-        for part in (_with_proxies, _with_itself, _proximity, _published)
-        for line in part(found, ours)
-    ]
-    return [*parts, "\n".join(lines) + "\n"]
+    parts.append("\n".join(_verdicts(found, ours)) + "\n")
+    if begun := found["chosen begun"]:
+        lines = _verdicts(found, begun)
+        parts += [BEGUN.format(title=title_of(begun)), "\n".join(lines) + "\n"]
+    parts.append("\n".join(_with_what_is_offered(found)) + "\n")
+    return parts
+
+
+def _verdicts(found: Mapping[str, Any], ours: str) -> list[str]:
+    parts = (_with_proxies, _with_itself, _proximity, _published)
+    return [line for part in parts for line in part(found, ours)]
 
 
 def _with_proxies(found: Mapping[str, Any], ours: str) -> list[str]:
@@ -168,19 +177,23 @@ def _with_proxies(found: Mapping[str, Any], ours: str) -> list[str]:
             f"{found['over layouts'][row]['proxy']['mean']:.1f}"
             for row in (ours, over["other"])
         ]
+    return lines
+
+
+def _with_what_is_offered(found: Mapping[str, Any]) -> list[str]:
     offered = found["recommended"]
+    lines = ["What players are offered, with the held-out human proxy:\n"]
     lines += [
-        f"   - {layout}, what players are offered ({title_of(offered['rows'][layout])}): "
+        f"- {layout}, {title_of(offered['rows'][layout])}: "
         f"{signed(against['difference'])} against {title_of(against['other'])} - "
         f"{verdict(against['difference'])}"
         for layout, against in offered["proxy"].items()
-        if offered["rows"][layout] != ours
     ]
     if "over layouts" in offered:
         over = offered["over layouts"]
         lines.append(
-            f"   - mean over layouts of what players are offered: {signed(over['difference'])} "
-            f"against {title_of(over['other'])} - {verdict(over['difference'])}"
+            f"- mean over layouts: {signed(over['difference'])} against "
+            f"{title_of(over['other'])} - {verdict(over['difference'])}"
         )
     return lines
 

@@ -24,7 +24,7 @@ RECOMMENDED = "srpo"
 """Name of the recommended partner of a world."""
 OTHERS = {
     "ippo": ("ippo",), "self-play": ("self-play",), "fcp": ("fcp",), "mep": ("mep",),
-    "e3t": ("e3t",), "ppo-bc": ("ppo-bc", "ppo-bc-more"),
+    "e3t": ("e3t",), "ppo-bc": ("ppo-bc", "ppo-bc-more", "ppo-bc-any"),
 }  # fmt: skip
 """Further partners that are offered, each with the rows of which it is chosen as ours is."""
 FAILS = 0.2

@@ -28,7 +28,7 @@ from training.reproduce import (
 )
 from training.reproduce.classic_exploiters import exploit, exploited, exploiters_of
 from training.reproduce.classic_findings import Scores
-from training.reproduce.classic_methods import COMMON, ROWS, Row, chosen_rows
+from training.reproduce.classic_methods import BEGUN, COMMON, ROWS, Row, chosen_rows
 from training.reproduce.classic_pieces import (
     Game,
     Plan,
@@ -396,6 +396,8 @@ def test_all_rows_have_the_same_entropy_but_those_that_are_about_it():
         entropy = found["entropy"], found["final_entropy"]
         if row.name.startswith("entropy-"):
             assert entropy == (float(row.name.removeprefix("entropy-")), -1.0)
+        elif row.begun:
+            assert entropy == (BEGUN["entropy"], COMMON["final_entropy"])
         else:
             assert entropy == (COMMON["entropy"], COMMON["final_entropy"])
 
@@ -487,6 +489,43 @@ def test_what_is_offered_is_compared_on_each_layout_with_the_best_other():
     assert gained == [10 - 12, 40 - 38]
     assert found["over layouts"]["other"] == "e3t"
     assert found["over layouts"]["difference"]["mean"] == 25 - 24.5
+
+
+@pytest.mark.parametrize("offered_begun", [False, True])
+def test_what_began_with_another_policy_is_compared_for_itself(offered_begun):
+    came = {"srpo": 20, "ppo-bc": 10, "srpo-bc-any": 40, "ppo-bc-any": 50}  # held-out proxy
+    rows = [row for row in ROWS if row.name in came]
+    assert {row.name for row in rows if row.begun} == {"srpo-bc-any", "ppo-bc-any"}
+    near = {"srpo": 9, "srpo-bc-any": 10 if offered_begun else 8}
+    study = classic_findings.Study(None, {"a": rows}, {
+        ("a", name): scores([value] * 2, proxy=[value] * 2, **{"development proxy": [
+            near.get(name, 99)] * 2})
+        for name, value in came.items()
+    })  # fmt: skip
+    assert classic_findings.chosen(study) == "srpo"
+    assert classic_findings.chosen(study, begun=True) == "srpo-bc-any"
+    found = classic_findings.differences(study)
+    for name, other, gained in (("srpo", "ppo-bc", 10), ("srpo-bc-any", "ppo-bc-any", -10)):
+        for part in (found[name]["proxy"]["a"], found[name]["own"]["a"],
+                     found[name]["over layouts"]):  # fmt: skip
+            assert (part["other"], part["difference"]["mean"]) == (other, gained)
+    layouts = {"a": {
+        name: {"development proxy": {"mean": value, "low": value}, "cross": {"mean": 1}}
+        for name, value in near.items()
+    }}  # fmt: skip
+    beside = classic_findings._recommended(study, layouts)
+    mine, other = ("srpo-bc-any", "ppo-bc-any") if offered_begun else ("srpo", "ppo-bc")
+    assert beside["rows"] == {"a": mine}
+    assert beside["proxy"]["a"]["other"] == beside["over layouts"]["other"] == other
+
+
+def test_exploiters_see_what_their_heroes_see():
+    plan = Plan((ROOM,), ROWS, (0, 1), 1000, Path("runs"), Path("out"))
+    for row in ROWS:
+        hero, exploiter = (
+            piece.config() for piece in (plan.piece(ROOM, row), exploiters_of(plan, ROOM, row, 1.0))
+        )
+        assert (exploiter.encoding, exploiter.hidden) == (hero.encoding, hero.hidden)
 
 
 def test_a_table_is_split_by_convention_where_there_are_conventions():
