@@ -8,7 +8,7 @@ finished, so the same command goes on where it was stopped.
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,11 @@ class Place:
     "others tell how much of it is chance.",
 )  # fmt: skip
 @click.option(
+    "--controls", default="", metavar="METHODS",
+    help="Other methods, such as self-play, that are trained and played in the same way with the "
+    "first seed, with commas between them.",
+)  # fmt: skip
+@click.option(
     "--steps", type=click.IntRange(1), default=None, help="Joint steps of the training.  [default: "
     "the world's own]",
 )  # fmt: skip
@@ -118,8 +123,8 @@ class Place:
 )  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Go on in a folder with finished results.")
 def any_kitchen(
-    out: Path, asked: str, steps: int | None, train: bool, known: str | None, kitchens: int,
-    episodes: int, shipped: Path | None, overwrite: bool,
+    out: Path, asked: str, controls: str, steps: int | None, train: bool, known: str | None,
+    kitchens: int, episodes: int, shipped: Path | None, overwrite: bool,
 ) -> None:  # fmt: skip
     """Train one partner for any kitchen, and play it in kitchens that it has never seen.
 
@@ -128,6 +133,7 @@ def any_kitchen(
     """
     policies, trained = out / "policies", [piece_of(s, steps) for s in parse_seeds(asked) or ()]
     config = trained[0].config()
+    trained += [piece_of(config.seed, steps, method) for method in methods_of(controls)]
     if known is not None:
         if steps is not None:
             raise UserError(
@@ -135,10 +141,11 @@ def any_kitchen(
                 "meaning: leave one of them out"
             )
         config, trained = settings_of(known), trained[1:]
-        if trained and (differing := differences(config, trained[0].config())):
+        differing = differences(config, piece_of(0, None).config())
+        if trained and differing:
             raise UserError(
                 f"--policy {known} was trained with other settings ({', '.join(differing)}) than "
-                f"seeds {asked} would be, which could not be compared: leave --seeds out"
+                "--seeds and --controls would be, which could not be compared: leave them out"
             )
     if not train:
         for piece in trained:
@@ -233,7 +240,8 @@ def results_of(name: str, places: Sequence[Place], episodes: int, out: Path) -> 
         click.echo(f"{place.name}: {np.mean(played[place.name]['beside greedy']):.1f}", err=True)
     card = OnnxPolicy(policies / name).card
     settings = {
-        "policy": name, "sha256": card.sha256, "encoding": card.encoding["name"],
+        "policy": name, "method": card.algorithm, "sha256": card.sha256,
+        "encoding": card.encoding["name"],
         "seed": card.seed, "steps": card.steps, "of": card.hyperparameters["steps"],
         "config": dict(card.hyperparameters), "episodes": episodes,
         "kitchens": sum(not place.classic for place in places), "first": FIRST,
@@ -247,20 +255,23 @@ def results_of(name: str, places: Sequence[Place], episodes: int, out: Path) -> 
 
 
 def over_seeds(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What the trainings of several seeds came to: each, their mean, and an interval over them.
+    """What several trainings came to: each, and the mean and interval over the seeds of the first.
 
     Args:
-        found: What `results_of` says of each seed's policy.
+        found: What `results_of` says of each policy; controls have another method than the first.
     """
+    ours = [own["settings"]["method"] == found[0]["settings"]["method"] for own in found]
     measures = [("unseen", label, kind) for label in BESIDES for kind in ("soups", "enough")]
     measures += [(layout, label, "") for layout in CLASSICS for label in (*BESIDES, BESIDE_PROXY)]
     rows = []
     for place, label, kind in measures:
         figures = [own["findings"][place][label] for own in found]
         values = [(figure[kind] if kind else figure)["mean"] for figure in figures]
-        mean = mean_figure(values, np.random.default_rng(0), "seeds")
+        seeds = [value for value, own in zip(values, ours, strict=True) if own]
+        mean = mean_figure(seeds, np.random.default_rng(0), "seeds")
         rows.append({"place": place, "label": label, "kind": kind, "values": values} | asdict(mean))
-    return {"seeds": [own["settings"]["seed"] for own in found], "rows": rows}
+    trainings = [{key: own["settings"][key] for key in ("method", "seed")} for own in found]
+    return {"trainings": trainings, "rows": rows}
 
 
 def ship(found: Mapping[str, Any], policy: Path, folder: Path) -> None:
@@ -281,12 +292,30 @@ def ship(found: Mapping[str, Any], policy: Path, folder: Path) -> None:
     write_card(target, card)
 
 
-def piece_of(seed: int, steps: int | None) -> Piece:
-    """What is trained, with the settings that the world declares."""
-    settings = dict(make_world(WORLD, count=1).facts.training) | {"world": WORLD}
+def piece_of(seed: int, steps: int | None, method: str = SPECIALIST) -> Piece:
+    """What is trained, with the settings that the world declares and the method has."""
+    known = {item.name for item in fields(METHODS[method])}
+    declared = make_world(WORLD, count=1).facts.training
+    settings = {key: value for key, value in declared.items() if key in known} | {"world": WORLD}
     if steps is not None:
         settings["steps"] = steps
-    return Piece("srpo", "srpo", [seed], settings)
+    return Piece(method, method, [seed], settings)
+
+
+def methods_of(names: str) -> list[str]:
+    """The methods of a list of names with commas.
+
+    Raises:
+        UserError: A name that there is none of, or one that cannot be compared.
+    """
+    found = [name.strip() for name in names.split(",") if name.strip()]
+    allowed = [name for name in METHODS if name in ("self-play", "e3t", "pure-adversary")]
+    if set(found) - set(allowed) or len(set(found)) < len(found):
+        raise UserError(
+            f"--controls is {names!r}, but it must be different ones of {', '.join(allowed)}, with "
+            "commas between them"
+        )
+    return found
 
 
 def settings_of(name: str) -> TrainConfig:

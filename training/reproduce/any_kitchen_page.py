@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from play.worlds.kitchen.layouts import CLASSICS
+from training.export import TITLES
 from training.reproduce.folders import RECORD
 
 INTRODUCTION = """\
@@ -28,9 +29,10 @@ MORE_RUNS = "All of it comes from one training run; [below](#other-trainings) ar
 OTHERS = """\
 ## Other trainings
 
-The same with other seeds, in the same kitchens: soups, and the share of the unseen kitchens with
-{soups:g} or more. Brackets are 95 % bootstrap intervals over the {count} trainings; so few tell
-little about how far others would be off. Trained at commit {commits}, in the order of the seeds.
+The same with other seeds or methods, in the same kitchens: soups, and the share of the unseen
+kitchens with {soups:g} or more. The mean is over the {count} trainings of the first method, with a
+95 % bootstrap interval; so few tell little about how far others would be off. Trained at commit
+{commits}, in the order of the columns.
 """
 UNSEEN = """\
 ## In {kitchens} kitchens that it has never seen
@@ -142,15 +144,16 @@ def others(found: Mapping[str, Any]) -> list[str]:
     if "others" not in found:
         return []
     seeds = found["findings"]["seeds"]
+    trainings = [f"{TITLES[own['method']]}, seed {own['seed']}" for own in seeds["trainings"]]
     commits = [own["settings"]["commit"][:7] for own in (found, *found["others"])]
     introduction = OTHERS.format(
-        soups=found["findings"]["aim"]["soups"], count=len(commits),
+        soups=found["findings"]["aim"]["soups"], count=seeds["rows"][0]["count"],
         commits=", ".join(f"`{commit}`" for commit in commits),
     )  # fmt: skip
     titles = {"beside greedy": "beside the rule-based cook", "own pair": "with itself",
               "beside proxy": "beside a model of people"}  # fmt: skip
     lines = [
-        "| | " + " | ".join(f"seed {seed}" for seed in seeds["seeds"]) + " | mean |",
+        "| | " + " | ".join(trainings) + " | mean |",
         "| --- |" + " --: |" * (len(commits) + 1),
     ]
     for row in seeds["rows"]:

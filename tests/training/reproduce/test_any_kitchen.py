@@ -171,19 +171,23 @@ def test_interval_of_a_share_is_wilsons():
 
 def test_other_seeds_tell_what_is_chance(small, monkeypatch, tmp_path, capsys):
     out = tmp_path / "any"
-    words = (*ARGUMENTS, out, "--seeds", "4,6")
+    words = (*ARGUMENTS, out, "--seeds", "4,6", "--controls", "self-play")
+    for names in ("fcp", "e3t,e3t"):
+        assert run(monkeypatch, *ARGUMENTS, out, "--controls", names) == 2
+        assert f"--controls is '{names}', but it must be" in capsys.readouterr().err
     assert run(monkeypatch, *ARGUMENTS, out, "--seeds", "4,4") == 2
     assert "it must be different seeds" in capsys.readouterr().err
     known = ("--policy", "kitchens/generated/srpo")
     assert run(monkeypatch, *words, *known) == 2
     assert "was trained with other settings (options" in (said := capsys.readouterr().err)
-    assert "leave --seeds out" in said
+    assert "leave them out" in said
     assert not out.exists()
     assert run(monkeypatch, *words) == 0
     record = json.loads((out / "results.json").read_text())
     both = (record, *record["others"])
-    assert [own["settings"]["seed"] for own in both] == [4, 6]
-    assert len({own["settings"]["sha256"] for own in both}) == 2
+    assert [own["settings"]["seed"] for own in both] == [4, 6, 4]
+    assert [own["settings"]["method"] for own in both] == ["srpo", "srpo", "self-play"]
+    assert len({own["settings"]["sha256"] for own in both}) == 3
     rows = record["findings"]["seeds"]["rows"]
     places = ["unseen"] * 4 + ["cramped_room"] * 3
     assert [row["place"] for row in rows] == places
@@ -191,11 +195,11 @@ def test_other_seeds_tell_what_is_chance(small, monkeypatch, tmp_path, capsys):
         means = [own["findings"][row["place"]][row["label"]] for own in both]
         values = [(mean[row["kind"]] if row["kind"] else mean)["mean"] for mean in means]
         assert row["values"] == values
-        assert row["mean"] == pytest.approx(np.mean(values))
-        assert (row["low"], row["high"]) == (min(values), max(values))
+        assert row["mean"] == pytest.approx(np.mean(values[:2]))
+        assert (row["low"], row["high"]) == (min(values[:2]), max(values[:2]))
     page = (out / "README.md").read_text()
     assert "## Other trainings" in page
-    assert "| | seed 4 | seed 6 | mean |" in page
+    assert "| | SRPO, seed 4 | SRPO, seed 6 | Self-play, seed 4 | mean |" in page
     assert page.count("cramped_room, beside a model of people |") == 1
 
     trained = {path: path.read_bytes() for path in out.rglob("policy.onnx")}
