@@ -127,6 +127,10 @@ ROWS = (
     ),
     Row(
         "srpo-bc-any", "SRPO on PPO-BC, from any kitchen", "srpo", OURS,
+        BEGUN | LAST | {"partner_share": 0.5, "partner_warmup": 0.0},
+    ),
+    Row(
+        "srpo-bc-any-more", "SRPO on PPO-BC, from any kitchen, nine tenths", "srpo", OURS,
         BEGUN | LAST | {"partner_share": 0.9, "partner_warmup": 0.0},
     ),
     Row("ippo", "IPPO, a policy per seat", "ippo", BASELINE),

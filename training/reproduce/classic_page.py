@@ -26,7 +26,8 @@ INTRODUCTION = """\
 Written by `understudy reproduce classic-five`; command, commit and versions are in
 [{record}]({record}), what every game came to in [pieces](pieces), the policies in
 [policies](policies). {seeds} seeds of every row; {steps:,} joint steps of each.
-FCP's and MEP's populations come beside that. One network family (two layers of 64 units), old
+FCP's and MEP's populations come beside that. One network family (two layers of 64 units; 128 in the
+rows that begin with the partner for any kitchen, which took 30 million steps elsewhere), old
 dynamics, 400 steps. Machine: {machine}. Intervals are 95 % bootstrap intervals over independently
 trained seeds. What the columns mean, how the budget was set and what the numbers can be compared
 with is told in [classic-five.md](../classic-five.md).
