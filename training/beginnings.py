@@ -3,10 +3,12 @@
 Only the actor is in a policy's file; critics and adversaries begin as they always do.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from agents.card import Card
-from agents.library import POLICIES_DIR, load_policy
+from agents.library import POLICIES_DIR, check_fit, load_policy
 from play.worlds.errors import UserError
 from training.networks import ActorCritic
 from training.published import read_actor
@@ -29,7 +31,8 @@ def begin_with(trainer: Trainer) -> dict[str, str]:
     name, root = config.start_from, Path(config.start_folder or POLICIES_DIR)
     if not name:
         return {}
-    card: Card | None = getattr(load_policy(name, folder=root), "card", None)
+    policy = load_policy(name, folder=root)
+    card: Card | None = getattr(policy, "card", None)
     if card is None:
         raise UserError(
             f"--start-from is {name}, which plays by rules: choose a policy that was trained"
@@ -38,19 +41,25 @@ def begin_with(trainer: Trainer) -> dict[str, str]:
     if any(len(export.networks) > 1 for export in exports):
         raise UserError(f"{trainer.method} begins with its --hero: leave --start-from out")
     seats = sorted({seat for export in exports for seat in export.seats})
+    check_fit(policy, trainer.world.facts, seats)
+    here = {key: getattr(config, key) for key in ("hidden", "activation", "memory")}
+    said = {key: card.hyperparameters.get(key, value) for key, value in here.items()}
+    seen = trainer.observer.encoding.name
+    _check(name, said | {"encoding": card.encoding["name"]}, here | {"encoding": seen})
     actor = read_actor(root / name, trainer.world, trainer.observer, seats)
-    there = {
-        "hidden": actor.hidden,
-        "activation": actor.activation,
-        "memory": "gru" if actor.state_size else "none",
-    }
-    if give := [f"--{key} {own}" for key, own in there.items() if own != getattr(config, key)]:
-        raise UserError(
-            f"--start-from is {name}, whose network has other settings: give {' '.join(give)}"
-        )
+    memory = "gru" if actor.state_size else "none"
+    are = {"hidden": actor.hidden, "activation": actor.activation, "memory": memory}
+    _check(name, are, here)  # a card from elsewhere need not tell
     for export in exports:
         _give(export.networks[0], actor)
     return {name: card.sha256}
+
+
+def _check(name: str, there: Mapping[str, Any], here: Mapping[str, Any]) -> None:
+    if give := [f"--{key} {value}" for key, value in there.items() if value != here[key]]:
+        raise UserError(
+            f"--start-from is {name}, whose network has other settings: give {' '.join(give)}"
+        )
 
 
 def _give(network: ActorCritic, actor: ActorCritic) -> None:

@@ -1,13 +1,14 @@
 """Training that begins with a policy: what it decides at first is what the policy's file does."""
 
 import json
+import shutil
 
 import numpy as np
 import onnxruntime
 import pytest
 import torch
 
-from agents.library import load_policy
+from agents.library import load_policy, write_card
 from play.worlds.errors import UserError
 from play.worlds.registry import make_world
 from training import checkpoints, export, runs
@@ -36,6 +37,9 @@ def policies(tmp_path_factory):
     ):  # fmt: skip
         (run,), _ = runs.start("self-play", config_of(**changes), home / name)
         export.export_run(run, name, home / "policies", compact=name == "small")
+    shutil.copytree(home / "policies" / "one", home / "policies" / "untold")
+    card = json.loads((home / "policies" / "untold" / "card.json").read_text())
+    write_card(home / "policies" / "untold", card | {"name": "untold", "hyperparameters": {}})
     (run,), _ = runs.start("ippo", config_of("ippo"), home / "ippo")
     export.export_run(run, "apart", home / "policies")
     return home / "policies"
@@ -127,7 +131,8 @@ def test_a_memory_is_begun_with_too(policies):
     ("greedy", {}, "--start-from is greedy, which plays by rules"),
     ("one", {"memory": "gru"}, "other settings: give --memory none"),
     ("one", {"hidden": 16, "activation": "tanh"}, "give --hidden 8 --activation relu"),
-    ("one", {"encoding": "lossless"}, "give --encoding egocentric"),
+    ("one", {"encoding": "lossless", "hidden": 9}, "give --hidden 8 --encoding egocentric"),
+    ("untold", {"hidden": 9}, "give --hidden 8"),
     ("elsewhere", {}, "was trained for kitchen/coordination_ring"),
     ("apart-seat1", {}, "was trained for seat 1, but is to take seat 0"),
 ])  # fmt: skip
