@@ -169,6 +169,7 @@ def any_kitchen(
     places = [*unseen(kitchens, training_kitchens(config)), *classics()]
     found, *others = (results_of(name, places, episodes, out) for name in names)
     found["options"] = dict(make_world(WORLD, **config.world_options).facts.options)
+    found["specialist"] = specialists(policies)
     if others:
         found["others"] = others
         found["findings"]["seeds"] = over_seeds([found, *others])
@@ -180,6 +181,17 @@ def any_kitchen(
         if reached:
             ship(found, policies / names[0], shipped)
         click.echo(f"{'Shipped' if reached else 'The aim is not reached: not shipped'}: {names[0]}")
+
+
+def specialists(policies: Path) -> str:
+    """How the specialists of the classic kitchens were trained, in words."""
+    cards = [read_card(policies / f"kitchen/{layout}/{SPECIALIST}") for layout in CLASSICS]
+    begun = [card.layouts[0] for card in cards if card.hyperparameters.get("start_from")]
+    met = "which learnt there and, in some of the games, beside another model of people"
+    if not begun:
+        return met
+    which = "all of them" if len(begun) == len(cards) else f"that of {', '.join(begun)}"
+    return f"{met} ({which} after beginning with the shipped partner for any kitchen)"
 
 
 def run_of(piece: Piece, out: Path) -> Path:

@@ -45,10 +45,10 @@ rules* are those in which two rule-based cooks serve as many; in the others they
 CLASSIC = """\
 ## On the five classic layouts, held out
 
-Old dynamics. *Specialist* is the shipped SRPO policy of the layout, *model of people* its held-out
-human proxy. Beside other proxies of people, policies of cross-environment cooperation (CEC, arXiv
-2504.12714) have been reported, in an independent reproduction (the PH2 report of 2026), at 130.9,
-149.1, 126.0, 2.6 and 21.1 points, that is 6.5, 7.5, 6.3, 0.1 and 1.1 soups in the order of the
+Old dynamics. *Specialist* is the shipped SRPO policy of the layout, {specialist}; *model of people*
+is the layout's held-out human proxy. Beside other proxies of people, policies of cross-environment
+cooperation (CEC, arXiv 2504.12714) have been reported, in an independent reproduction (the PH2
+report of 2026), at 130.9, 149.1, 126.0, 2.6 and 21.1 points, that is 6.5, 7.5, 6.3, 0.1 and 1.1 soups in the order of the
 table; proxies and simulators differ, so that only the order of size can be compared.
 """
 
@@ -63,8 +63,9 @@ def write_page(found: Mapping[str, Any], folder: Path) -> None:
         **{name: settings[name] for name in ("seed", "steps", "of", "commit", "episodes")},
     )  # fmt: skip
     unseen = UNSEEN.format(**settings, soups=aim["soups"], share=aim["share"])
+    classic = CLASSIC.format(specialist=found["specialist"])
     parts = [
-        introduction, unseen, verdict(findings), unseen_table(findings), worst(found), CLASSIC,
+        introduction, unseen, verdict(findings), unseen_table(findings), worst(found), classic,
         classic_table(findings), *others(found), machine_line(settings),
     ]  # fmt: skip
     (folder / "README.md").write_text("\n".join(parts))

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from agents.library import list_partners, load_policy
+from agents.library import list_partners, load_policy, write_card
 from play.main import main
 from play.worlds.kitchen import many
 from play.worlds.kitchen.generator import canonical
@@ -201,6 +201,17 @@ def test_other_seeds_tell_what_is_chance(small, monkeypatch, tmp_path, capsys):
     assert "## Other trainings" in page
     assert "| | SRPO, seed 4 | SRPO, seed 6 | Self-play, seed 4 | mean |" in page
     assert page.count("cramped_room, beside a model of people |") == 1
+    folder = out / "policies" / "kitchen" / "cramped_room" / "srpo"
+    card = json.loads((folder / "card.json").read_text())
+    for start, said in (("", False), ("kitchens/generated/srpo", True)):
+        write_card(folder, card | {
+            "hyperparameters": card["hyperparameters"] | {"start_from": start}
+        })  # fmt: skip
+        words_ = any_kitchen.specialists(out / "policies")
+        assert words_.startswith("which learnt there")
+        assert words_.endswith("(all of them after beginning with the shipped partner for any "
+                               "kitchen)") == said  # fmt: skip
+    write_card(folder, card)
 
     trained = {path: path.read_bytes() for path in out.rglob("policy.onnx")}
     for path in sorted((out / "runs").rglob("*"), reverse=True):  # policies outlast their runs
