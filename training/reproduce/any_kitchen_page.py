@@ -48,8 +48,9 @@ CLASSIC = """\
 Old dynamics. *Specialist* is the shipped SRPO policy of the layout, {specialist}; *model of people*
 is the layout's held-out human proxy. Beside other proxies of people, policies of cross-environment
 cooperation (CEC, arXiv 2504.12714) have been reported, in an independent reproduction (the PH2
-report of 2026), at 130.9, 149.1, 126.0, 2.6 and 21.1 points, that is 6.5, 7.5, 6.3, 0.1 and 1.1 soups in the order of the
-table; proxies and simulators differ, so that only the order of size can be compared.
+report of 2026), at 130.9, 149.1, 126.0, 2.6 and 21.1 points, that is 6.5, 7.5, 6.3, 0.1 and 1.1
+soups in the order of the table; proxies and simulators differ, so that only the order of size can
+be compared.
 """
 
 
