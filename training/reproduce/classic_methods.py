@@ -135,7 +135,6 @@ ROWS = (
     ),
     Row("ippo", "IPPO, a policy per seat", "ippo", BASELINE),
     Row("self-play", "self-play", "self-play", BASELINE),
-    Row("self-play-any", "self-play, from any kitchen", "self-play", BASELINE, BEGUN),
     Row("self-play-visited", "self-play, state augmentation", "self-play", BASELINE, VISITED),
     Row("fcp", "FCP", "fcp", BASELINE, {}, 3, 0.25),
     Row("mep", "MEP", "mep", BASELINE, {}, 3, 0.25),
