@@ -382,27 +382,37 @@ def best_other(study: Study, layout: str, name: str, begun: bool) -> str | None:
 
 
 def differences(study: Study) -> dict[str, Any]:
-    """Each row of ours against the best other: by layout, and one method over all layouts."""
+    """Each row of ours against the best other: by layout, and one method over all layouts.
+
+    Rows that begin with a policy trained elsewhere are also compared with the best of those that do
+    not.
+    """
     found: dict[str, Any] = {}
-    for ours in (row for row in study.everywhere if row.group == OURS):
-        row, begun = ours.name, ours.begun
-        found[row], mine = {}, dict.fromkeys(study.rows, row)
-        for name in ("proxy", "own"):
-            best = {layout: best_other(study, layout, name, begun) for layout in study.rows}
-            others = {layout: other for layout, other in best.items() if other is not None}
-            found[row][name] = {
-                layout: {
-                    "other": other,
-                    "difference": asdict(difference(study, mine, others, name, [layout])),
-                }
-                for layout, other in others.items()
+    for row in (row for row in study.everywhere if row.group == OURS):
+        found[row.name] = _against(study, row.name, row.begun)
+        if row.begun:
+            found[row.name]["from nothing"] = _against(study, row.name, False)
+    return found
+
+
+def _against(study: Study, row: str, begun: bool) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    mine = dict.fromkeys(study.rows, row)
+    for name in ("proxy", "own"):
+        best = {layout: best_other(study, layout, name, begun) for layout in study.rows}
+        others = {layout: other for layout, other in best.items() if other is not None}
+        found[name] = {
+            layout: {
+                "other": other,
+                "difference": asdict(difference(study, mine, others, name, [layout])),
             }
-        rest = rivals(study.everywhere, begun)
-        if rest:
-            best_mean = max(rest, key=lambda other: over_layouts(study, other, "proxy").mean)
-            over = dict.fromkeys(study.rows, best_mean)
-            found[row]["over layouts"] = {
-                "other": best_mean,
-                "difference": asdict(difference(study, mine, over, "proxy", list(study.rows))),
-            }
+            for layout, other in others.items()
+        }
+    if rest := rivals(study.everywhere, begun):
+        best_mean = max(rest, key=lambda other: over_layouts(study, other, "proxy").mean)
+        over = dict.fromkeys(study.rows, best_mean)
+        found["over layouts"] = {
+            "other": best_mean,
+            "difference": asdict(difference(study, mine, over, "proxy", list(study.rows))),
+        }
     return found

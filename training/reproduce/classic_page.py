@@ -160,6 +160,16 @@ def _verdicts(found: Mapping[str, Any], ours: str) -> list[str]:
 
 def _with_proxies(found: Mapping[str, Any], ours: str) -> list[str]:
     own, lines = found["differences"][ours], ["1. Return with the held-out human proxy:"]
+    if "from nothing" in own:
+        parts = own["from nothing"]["proxy"] | {
+            "mean over layouts": own["from nothing"]["over layouts"]
+        }
+        lines += [
+            f"   - {where}, against the best that begins with nothing: "
+            f"{signed(against['difference'])} against {title_of(against['other'])} - "
+            f"{verdict(against['difference'])}"
+            for where, against in parts.items()
+        ]
     for layout, against in own["proxy"].items():
         lines.append(
             f"   - {layout}: {signed(against['difference'])} against {title_of(against['other'])}"

@@ -509,6 +509,18 @@ def test_what_began_with_another_policy_is_compared_for_itself(offered_begun):
         for part in (found[name]["proxy"]["a"], found[name]["own"]["a"],
                      found[name]["over layouts"]):  # fmt: skip
             assert (part["other"], part["difference"]["mean"]) == (other, gained)
+    past = found["srpo-bc-any"]["from nothing"]
+    for part in (past["proxy"]["a"], past["own"]["a"], past["over layouts"]):
+        assert (part["other"], part["difference"]["mean"]) == ("ppo-bc", 30)
+    assert "from nothing" not in found["srpo"]
+    came_to = {name: {"proxy": {"mean": value}, "development proxy": {"mean": value}}
+               for name, value in came.items()}  # fmt: skip
+    lines = classic_page._with_proxies(
+        {"differences": found, "over layouts": came_to}, "srpo-bc-any"
+    )  # fmt: skip
+    assert lines[1].endswith("nothing: +30.0 [+30.0, +30.0] against PPO-BC - better")
+    assert lines[2].startswith("   - mean over layouts, against the best that begins with nothing")
+    assert lines[3].startswith("   - a: -10.0 [-10.0, -10.0] against PPO-BC, from any kitchen")
     layouts = {"a": {
         name: {"development proxy": {"mean": value, "low": value}, "cross": {"mean": 1}}
         for name, value in near.items()
