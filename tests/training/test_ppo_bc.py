@@ -259,7 +259,7 @@ def test_several_partners_have_equal_shares_of_both_seats(method):
 
 
 def test_partners_that_see_the_same_look_once_in_each_step(monkeypatch):
-    names = f"{ROOM}/human-proxy,{ROOM}/srpo,{ROOM}/self-play"
+    names = f"{ROOM}/human-proxy,{ROOM}/e3t,{ROOM}/self-play"
     trainer = make_trainer("ppo-bc", config_of(partner=names, num_envs=6))
     looked, observe = [], trainer.world.observe
 

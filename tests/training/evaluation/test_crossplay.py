@@ -110,7 +110,7 @@ def test_policies_that_remember_their_moves_are_not_mixed_or_compared():
 
 def test_a_mixture_of_two_encodings_is_refused(workers):
     other = load_policy(SRPO)
-    with pytest.raises(UserError, match=r"srpo reads egocentric, but busy reads one"):
+    with pytest.raises(UserError, match=r"srpo reads egocentric_orders, but busy reads one"):
         Mixture(load_policy("busy", folder=workers), other, 0.5)
 
 
