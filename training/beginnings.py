@@ -3,13 +3,12 @@
 Only the actor is in a policy's file; critics and adversaries begin as they always do.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from agents.card import Card
-from agents.library import POLICIES_DIR, check_fit, load_policy
+from agents.library import POLICIES_DIR, load_policy
 from play.worlds.errors import UserError
+from training.guests import refuse_held_out
 from training.networks import ActorCritic
 from training.published import read_actor
 from training.trainer import Trainer
@@ -25,13 +24,15 @@ def begin_with(trainer: Trainer) -> dict[str, str]:
         Name and SHA-256 of that policy; nothing if training starts from random weights.
 
     Raises:
-        UserError: There is none of that name, or it does not fit the world or the network.
+        UserError: There is none of that name, it is held out, or it does not fit the world or the
+            network.
     """
     config = trainer.config
     name, root = config.start_from, Path(config.start_folder or POLICIES_DIR)
     if not name:
         return {}
     policy = load_policy(name, folder=root)
+    refuse_held_out(policy)
     card: Card | None = getattr(policy, "card", None)
     if card is None:
         raise UserError(
@@ -41,25 +42,16 @@ def begin_with(trainer: Trainer) -> dict[str, str]:
     if any(len(export.networks) > 1 for export in exports):
         raise UserError(f"{trainer.method} begins with its --hero: leave --start-from out")
     seats = sorted({seat for export in exports for seat in export.seats})
-    check_fit(policy, trainer.world.facts, seats)
-    here = {key: getattr(config, key) for key in ("hidden", "activation", "memory")}
-    said = {key: card.hyperparameters.get(key, value) for key, value in here.items()}
-    seen = trainer.observer.encoding.name
-    _check(name, said | {"encoding": card.encoding["name"]}, here | {"encoding": seen})
     actor = read_actor(root / name, trainer.world, trainer.observer, seats)
     memory = "gru" if actor.state_size else "none"
-    are = {"hidden": actor.hidden, "activation": actor.activation, "memory": memory}
-    _check(name, are, here)  # a card from elsewhere need not tell
-    for export in exports:
-        _give(export.networks[0], actor)
-    return {name: card.sha256}
-
-
-def _check(name: str, there: Mapping[str, Any], here: Mapping[str, Any]) -> None:
-    if give := [f"--{key} {value}" for key, value in there.items() if value != here[key]]:
+    there = {"hidden": actor.hidden, "activation": actor.activation, "memory": memory}
+    if give := [f"--{key} {own}" for key, own in there.items() if own != getattr(config, key)]:
         raise UserError(
             f"--start-from is {name}, whose network has other settings: give {' '.join(give)}"
         )
+    for export in exports:
+        _give(export.networks[0], actor)
+    return {name: card.sha256}
 
 
 def _give(network: ActorCritic, actor: ActorCritic) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from agents.library import POLICIES_DIR
+from agents.library import POLICIES_DIR, load_policy
 from play.worlds.errors import UserError
 from play.worlds.registry import make_world
 from training.cloning.config import CloneConfig
@@ -42,7 +42,8 @@ def _command(method: str, config_class: type[TrainConfig]) -> click.Command:
         variant = given.pop("variant", None)
         preset = VARIANTS[variant] if variant is not None else {}
         world = given.get("world", config_class.world)
-        given = _suited(config_class, world, given.get("options", "")) | preset | given
+        start = _network_of(given.get("start_from", ""), given.get("start_folder", ""))
+        given = _suited(config_class, world, given.get("options", "")) | preset | start | given
         if seeds is not None and "seed" in given:
             raise UserError("--seeds says which seeds to train: give no --seed beside it")
         _train(method, config_class.from_json(given), run_dir, parse_seeds(seeds))
@@ -56,6 +57,21 @@ def _suited(config_class: type[TrainConfig], world: str, options: str) -> dict[s
     known = {item.name for item in fields(config_class)}
     declared = make_world(world, **parse_options(options)).facts.training
     return {name: value for name, value in declared.items() if name in known}
+
+
+def _network_of(name: str, folder: str) -> dict[str, Any]:
+    """The settings of the network of a policy that training begins with, as its card tells them."""
+    if not name:
+        return {}
+    card = getattr(load_policy(name, folder=Path(folder or POLICIES_DIR)), "card", None)
+    if card is None:
+        return {}
+    told = {
+        key: card.hyperparameters[key]
+        for key in ("hidden", "activation", "memory")
+        if key in card.hyperparameters
+    }
+    return told | {"encoding": card.encoding["name"]}
 
 
 def _options(config_class: type[TrainConfig]) -> list[click.Parameter]:

@@ -86,8 +86,8 @@ class TrainConfig:
     others_folder: str = setting("", "Folder of the policies in others; the shipped ones if empty.")
     start_from: str = setting(
         "",
-        "Policy whose actor the policies begin with, such as kitchens/generated/srpo; it needs "
-        "their encoding and their units. Random weights if empty.",
+        "Policy whose actor the policies begin with, such as kitchens/generated/srpo; encoding, "
+        "units, activation and memory are then its own. Random weights if empty.",
     )
     start_folder: str = setting("", "Folder of that policy; the shipped ones if empty.")
     checkpoint_every: int = setting(1_000_000, "Steps between two checkpoints.")

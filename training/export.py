@@ -109,7 +109,7 @@ def make_compact(trainer: Trainer) -> None:
     """Rounds all weights to half precision and clears those of inputs that were never seen.
 
     An input that no sample had has had no gradient either, so Adam's second moment is zero there,
-    and its weights are the random ones of the beginning.
+    and its weights are those of the beginning: random, or of the policy that training began with.
     """
     for policies in trainer.policies.values():
         for learner in policies.learners:

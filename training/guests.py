@@ -240,7 +240,7 @@ def seat_guests(
 
 
 def refuse_held_out(policy: Policy) -> None:
-    """Refuses a policy as company in training that is kept for evaluation.
+    """Refuses a policy, as company or beginning of a training, that is kept for evaluation.
 
     Raises:
         UserError: Its card says so.
@@ -248,6 +248,6 @@ def refuse_held_out(policy: Policy) -> None:
     card: Card | None = getattr(policy, "card", None)
     if card is not None and card.held_out:
         raise UserError(
-            f"{policy.name} is held out for evaluation, so nothing may be trained beside it: use "
-            "another partner, such as the human proxy that is not held out"
+            f"{policy.name} is held out for evaluation, so no training may use it: choose another "
+            "policy, such as the human proxy that is not held out"
         )

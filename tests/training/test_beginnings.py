@@ -1,17 +1,17 @@
 """Training that begins with a policy: what it decides at first is what the policy's file does."""
 
 import json
-import shutil
 
 import numpy as np
 import onnxruntime
 import pytest
 import torch
+from click.testing import CliRunner
 
-from agents.library import load_policy, write_card
+from agents.library import load_policy
 from play.worlds.errors import UserError
 from play.worlds.registry import make_world
-from training import checkpoints, export, runs
+from training import checkpoints, commands, export, runs
 from training.beginnings import begin_with
 from training.config import METHODS, with_changes
 from training.runs import make_trainer
@@ -37,9 +37,7 @@ def policies(tmp_path_factory):
     ):  # fmt: skip
         (run,), _ = runs.start("self-play", config_of(**changes), home / name)
         export.export_run(run, name, home / "policies", compact=name == "small")
-    shutil.copytree(home / "policies" / "one", home / "policies" / "untold")
-    card = json.loads((home / "policies" / "untold" / "card.json").read_text())
-    write_card(home / "policies" / "untold", card | {"name": "untold", "hyperparameters": {}})
+    export.export_run(home / "one", "secret", home / "policies", held_out=True)
     (run,), _ = runs.start("ippo", config_of("ippo"), home / "ippo")
     export.export_run(run, "apart", home / "policies")
     return home / "policies"
@@ -126,13 +124,31 @@ def test_a_memory_is_begun_with_too(policies):
         np.testing.assert_array_equal(now[critic], first[critic])
 
 
+def test_the_command_takes_the_network_from_the_policy(policies, tmp_path):
+    begin = ["self-play", "--world", ROOM, "--steps", "160", "--num-envs", "4"]
+    begin += ["--rollout-length", "20", "--minibatches", "2", "--start-folder", str(policies)]
+    for name, network in (
+        ("curved", (8, "tanh", "none", "egocentric")),
+        ("picture", (8, "relu", "none", "lossless")),
+        ("gru", (8, "relu", "gru", "egocentric")),
+    ):  # fmt: skip
+        words = [*begin, "--start-from", name, "--run-dir", str(tmp_path / name)]
+        CliRunner().invoke(commands.train, words, catch_exceptions=False)
+        _, config = checkpoints.read_config(tmp_path / name)
+        own = (config.hidden, config.activation, config.memory, config.encoding)
+        assert own == network
+    words = [*begin, "--start-from", "one", "--hidden", "16", "--run-dir", str(tmp_path / "one")]
+    with pytest.raises(UserError, match="give --hidden 8"):
+        CliRunner().invoke(commands.train, words, catch_exceptions=False)
+
+
 @pytest.mark.parametrize(("name", "changes", "complaint"), [
     ("nobody", {}, "nobody"),
     ("greedy", {}, "--start-from is greedy, which plays by rules"),
     ("one", {"memory": "gru"}, "other settings: give --memory none"),
     ("one", {"hidden": 16, "activation": "tanh"}, "give --hidden 8 --activation relu"),
-    ("one", {"encoding": "lossless", "hidden": 9}, "give --hidden 8 --encoding egocentric"),
-    ("untold", {"hidden": 9}, "give --hidden 8"),
+    ("one", {"encoding": "lossless"}, "give --encoding egocentric"),
+    ("secret", {}, "secret is held out for evaluation, so no training may use it"),
     ("elsewhere", {}, "was trained for kitchen/coordination_ring"),
     ("apart-seat1", {}, "was trained for seat 1, but is to take seat 0"),
 ])  # fmt: skip

@@ -200,12 +200,11 @@ def run_of(piece: Piece, out: Path) -> Path:
 
 
 def finished(piece: Piece, policies: Path) -> str | None:
-    """Name of the policy of a finished training, which need not be there any more itself."""
+    """Name of the policy that a finished training left, if it did; its run may be gone."""
     config = piece.config()
     for path in policies.glob(f"{WORLD}/{piece.name}-seed{config.seed}-*/card.json"):
         card = read_card(path.parent)
-        own = METHODS[card.algorithm].from_json(dict(card.hyperparameters))
-        if (card.steps or 0) >= config.steps and not differences(own, config):
+        if (card.steps or 0) >= config.steps and not differences(config_of(card), config):
             return path.parent.relative_to(policies).as_posix()
     return None
 
@@ -341,7 +340,14 @@ def settings_of(name: str) -> TrainConfig:
         raise UserError(
             f"--policy is {name}, but it must have been trained in {WORLD}, as {SHIPPED} was"
         )
-    return METHODS[card.algorithm].from_json(dict(card.hyperparameters))
+    return config_of(card)
+
+
+def config_of(card: Card) -> TrainConfig:
+    """The settings on a card, without what it tells of policies that training met."""
+    met = ("guests", "start")
+    told = {key: value for key, value in card.hyperparameters.items() if key not in met}
+    return METHODS[card.algorithm].from_json(told)
 
 
 def training_kitchens(config: TrainConfig) -> frozenset[tuple[str, ...]]:

@@ -221,10 +221,9 @@ def _with_itself(found: Mapping[str, Any], ours: str) -> list[str]:
              f"{TOLERATED:.0%} of the best other row's:"]  # fmt: skip
     for layout, rows in found["layouts"].items():
         row = rows[ours]
-        best = max(
-            (name for name in rows if name != ours), key=lambda name: rows[name]["own"]["mean"],
-            default=ours,
-        )  # fmt: skip
+        begun = {each.name: each.begun for each in ROWS}
+        others = [name for name in rows if name != ours and begun[name] <= begun[ours]]
+        best = max(others, key=lambda name: rows[name]["own"]["mean"], default=ours)
         share = row["own"]["mean"] / max(rows[best]["own"]["mean"], 1e-9)
         kept = row["kept"]["mean"] or 0.0
         met = kept >= TOLERATED and share >= TOLERATED

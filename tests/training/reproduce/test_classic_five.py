@@ -531,6 +531,15 @@ def test_what_began_with_another_policy_is_compared_for_itself(offered_begun):
     assert beside["proxy"]["a"]["other"] == beside["over layouts"]["other"] == other
 
 
+def test_the_own_pair_is_compared_with_its_like():
+    own = {"self-play": 100, "srpo": 95, "srpo-bc-any": 190, "self-play-visited": 90}
+    rows = {name: {"own": {"mean": value}, "kept": {"mean": 1, "low": 1, "high": 1}}
+            for name, value in own.items()}  # fmt: skip
+    for ours, said in (("srpo", "0.95 of self-play - met"), ("srpo-bc-any", "1.90 of self-play")):
+        (_, line) = classic_page._with_itself({"layouts": {"a": rows}}, ours)
+        assert said in line
+
+
 def test_exploiters_see_what_their_heroes_see():
     plan = Plan((ROOM,), ROWS, (0, 1), 1000, Path("runs"), Path("out"))
     for row in ROWS:
